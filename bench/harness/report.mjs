@@ -1,0 +1,152 @@
+import { codecs } from '../work/codec.mjs'
+import { imports } from '../work/cost.mjs'
+import { judge } from './targets.mjs'
+
+/** @typedef {import('./results.mjs').Results} Results */
+
+/**
+ * @typedef {object} Table
+ * @property {string} title
+ * @property {string[]} head
+ * @property {string[][]} rows first cell a title, the others numbers
+ */
+
+/** @param {number} value per second */
+const perSecond = (value) => (value >= 1e6 ? `${(value / 1e6).toFixed(2)} M/s` : `${(value / 1e3).toPrecision(3)} k/s`)
+/** @param {number} value bytes per second */
+const bytesPerSecond = (value) => `${(value / 1e6).toFixed(0)} MB/s`
+/** @param {number} value ns */
+const microseconds = (value) => `${(value / 1e3).toFixed(0)} µs`
+/** @param {number} value bytes */
+const megabytes = (value) => `${(value / 1e6).toFixed(0)} MB`
+
+/** Column title, work, metric, how to write it. @type {[string, string, string, (value: number) => string][]} */
+const columns = [
+  ['small tuple', 'send tuple', 'messages/s', perSecond],
+  ['five-key map', 'send map', 'messages/s', perSecond],
+  ['1 KiB', 'send 1KiB', 'messages/s', perSecond],
+  ['64 KiB', 'send 64KiB', 'bytes/s', bytesPerSecond],
+  ['1 MiB', 'send 1MiB', 'bytes/s', bytesPerSecond],
+  ['call p50', 'call', 'p50 ns', microseconds],
+  ['p99', 'call', 'p99 ns', microseconds],
+  ['together p50', 'call together', 'p50 ns', microseconds],
+  ['p99', 'call together', 'p99 ns', microseconds],
+  ['64 callers', 'crowd', 'calls/s', perSecond],
+]
+
+/** @type {[string, string, string, (value: number) => string][]} */
+const codecColumns = [
+  ['encode', 'codec', 'encode/s', perSecond],
+  ['decode', 'codec', 'decode/s', perSecond],
+  ['size', 'codec', 'bytes', (value) => `${value} B`],
+]
+
+/** @type {[string, string, string, (value: number) => string][]} */
+const costColumns = [
+  ['import', 'import', 'ms', (value) => `${value.toFixed(0)} ms`],
+  ['memory, idle and connected', 'idle', 'resident bytes', megabytes],
+  ['processor, idle', 'idle', 'processor %', (value) => `${value.toFixed(1)} %`],
+]
+
+/**
+ * @param {Results} results
+ * @param {readonly { name: string, title: string }[]} participants
+ * @returns {Table[]}
+ */
+export function tables(results, participants) {
+  const verdicts = judge(results)
+  return [
+    table('Messages and calls', results, participants, columns),
+    table('Codec, five-key map', results, codecs, codecColumns),
+    table('Cost', results, withImports(participants), costColumns),
+    {
+      title: 'Targets',
+      head: ['', 'ratio', 'target', '', 'raw node:net'],
+      rows: verdicts.map(({ title, ratio, bound, reached, ceiling }) => [
+        title,
+        ratio.toFixed(2),
+        bound,
+        reached ? 'reached' : 'not reached',
+        ceiling?.toFixed(2) ?? '',
+      ]),
+    },
+  ].filter(({ rows }) => rows.length > 0)
+}
+
+/** @param {readonly { name: string, title: string }[]} participants */
+function withImports(participants) {
+  return participants.concat(imports.filter(({ name }) => !participants.some((known) => known.name === name)))
+}
+
+/**
+ * @param {string} title
+ * @param {Results} results
+ * @param {readonly { name: string, title: string }[]} rows
+ * @param {typeof columns} all
+ * @returns {Table}
+ */
+function table(title, results, rows, all) {
+  const used = all.filter(([, work, metric]) =>
+    rows.some(({ name }) => results.median(work, name, metric) !== undefined),
+  )
+  return {
+    title,
+    head: ['', ...used.map(([head]) => head)],
+    rows: rows
+      .map((row) => [
+        row.title,
+        ...used.map(([, work, metric, write]) => {
+          const value = results.median(work, row.name, metric)
+          return value === undefined ? '–' : write(value)
+        }),
+      ])
+      .filter((cells) => cells.slice(1).some((cell) => cell !== '–')),
+  }
+}
+
+/** @param {readonly Table[]} all */
+export function asText(all) {
+  return all
+    .map(({ title, head, rows }) => {
+      const widths = head.map((_, column) => Math.max(...[head, ...rows].map((cells) => (cells[column] ?? '').length)))
+      const lines = [head, ...rows].map((cells) =>
+        cells
+          .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+          .join('  ')
+          .trimEnd(),
+      )
+      return `${title}\n${lines.join('\n')}\n`
+    })
+    .join('\n')
+}
+
+/**
+ * @param {readonly Table[]} all
+ * @param {import('./run-record.mjs').RunRecord} record
+ */
+export function asMarkdown(all, record) {
+  const { machine, versions } = record
+  const about = [
+    `Measured on ${record.date} with \`${record.command}\`: medians of ${record.rounds} interleaved rounds, ${record.ms} ms each.`,
+    `Machine: ${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}.`,
+    `Versions: ${Object.entries(versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', ')}.`,
+    ...record.notes.map((note) => `Note: ${note.split('\n', 1)[0]}.`),
+  ]
+  const parts = all.map(({ title, head, rows }) =>
+    [
+      `### ${title}`,
+      '',
+      line(head),
+      line(head.map((_, column) => (column === 0 ? '---' : '--:'))),
+      ...rows.map(line),
+    ].join('\n'),
+  )
+  return [about.join('\n\n'), ...parts].join('\n\n')
+}
+
+/** @param {readonly string[]} cells */
+function line(cells) {
+  return `| ${cells.join(' | ')} |`
+}

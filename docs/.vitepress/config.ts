@@ -1,0 +1,31 @@
+import { defineConfig } from 'vitepress'
+
+export default defineConfig({
+  title: 'Tsunagi',
+  description: 'Node.js processes as first-class nodes of an Erlang cluster',
+  cleanUrls: true,
+  themeConfig: {
+    // In reading order; a new page adds its line here.
+    sidebar: [
+      {
+        text: 'Guide',
+        items: [
+          { text: 'What Tsunagi is', link: '/' },
+          { text: 'Nodes', link: '/nodes' },
+          { text: 'Terms', link: '/terms' },
+          { text: 'The tsunagi command', link: '/cli' },
+        ],
+      },
+      {
+        text: 'Reference',
+        items: [
+          { text: 'Errors', link: '/errors' },
+          { text: 'Limits', link: '/limits' },
+          { text: 'Benchmarks', link: '/benchmarks' },
+        ],
+      },
+    ],
+    search: { provider: 'local' },
+    outline: [2, 3],
+  },
+})

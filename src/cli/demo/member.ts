@@ -1,0 +1,57 @@
+// The program of one node of the demo: `member.js NAME EPMD_PORT PEER`, with the cookie in TSUNAGI_COOKIE. It is started
+// with a channel to the demo and ends with it.
+import { silentLogger } from '../../base/logger.ts'
+import { type Atom, atom, isTuple, parse, print, type Term } from '../../term/index.ts'
+import { startNode } from '../../tsunagi.ts'
+import { describeFailure } from '../failure.ts'
+import type { MemberOrder, MemberReport } from './messages.ts'
+
+const [name = '', epmdPort = '', peer = ''] = process.argv.slice(2)
+const ADD: Atom = atom('add')
+
+function tell(report: MemberReport): void {
+  if (process.connected) process.send?.(report)
+}
+
+// Ctrl-C reaches the whole group; the demo decides when its nodes end.
+process.on('SIGINT', () => {})
+process.on('disconnect', () => process.exit())
+
+const node = await startNode({ name, connectTo: peer, epmd: { port: Number(epmdPort) }, logger: silentLogger })
+node.on('nodeup', (other) => tell({ type: 'nodeup', node: other }))
+node.on('nodedown', (other, { reason }) => tell({ type: 'nodedown', node: other, reason }))
+
+node.spawn(
+  async (self) => {
+    for await (const message of self) tell({ type: 'received', message: print(message) })
+  },
+  { name: 'inbox' },
+)
+
+let total = 0
+await node.start(
+  {
+    handleCall(request: Term): Term {
+      if (isTuple(request) && request[0] === ADD && typeof request[1] === 'number') total += request[1]
+      return total
+    },
+  },
+  { name: 'counter' },
+)
+
+async function obey({ do: what, name, node: where, term }: MemberOrder): Promise<string> {
+  const to = { name, node: where }
+  if (what === 'call') return print(await node.call(to, parse(term)))
+  node.send(to, parse(term))
+  return 'ok'
+}
+
+process.on('message', (order: MemberOrder) => {
+  obey(order).then(
+    (answer) => tell({ type: 'done', id: order.id, answer }),
+    (error: unknown) => tell({ type: 'failed', id: order.id, error: describeFailure(error).message }),
+  )
+})
+
+tell({ type: 'started', port: node.listening?.port ?? 0, servesEpmd: node.servesEpmd })
+for (const other of node.nodes()) tell({ type: 'nodeup', node: other })

@@ -1,0 +1,13 @@
+/** What the demo tells one of its nodes to do. Terms travel as Erlang text. */
+export type MemberOrder =
+  | { readonly do: 'send'; readonly id: number; readonly node: string; readonly name: string; readonly term: string }
+  | { readonly do: 'call'; readonly id: number; readonly node: string; readonly name: string; readonly term: string }
+
+/** What a node of the demo reports. */
+export type MemberReport =
+  | { readonly type: 'started'; readonly port: number; readonly servesEpmd: boolean }
+  | { readonly type: 'nodeup'; readonly node: string }
+  | { readonly type: 'nodedown'; readonly node: string; readonly reason: string }
+  | { readonly type: 'received'; readonly message: string }
+  | { readonly type: 'done'; readonly id: number; readonly answer: string }
+  | { readonly type: 'failed'; readonly id: number; readonly error: string }

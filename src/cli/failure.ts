@@ -1,0 +1,48 @@
+import { CommanderError } from 'commander'
+import { type ErrorCode, TsunagiError } from '../base/errors.ts'
+
+/** The command could not do what it was asked for. */
+const FAILED = 1
+/** The command was asked for something that makes no sense; 2 as everywhere. */
+const USAGE = 2
+
+/** What to do next, where the error's own sentence does not say it. */
+const nextSteps: { readonly [code in ErrorCode]?: string } = {
+  ERR_CALL_EXIT: 'The server saw the request and ended, as it does with one it does not know.',
+  ERR_CONNECT_COOKIE: "Give that node's cookie with --cookie or TSUNAGI_COOKIE.",
+  ERR_CONNECT_NOT_REGISTERED: 'See who is there with: tsunagi names HOST',
+  ERR_EPMD_UNREACHABLE: 'Start a node there, or an EPMD with: tsunagi epmd',
+  ERR_NAME_TAKEN: 'Choose another --name, or see who is there with: tsunagi names',
+  ERR_NOPROC: "Names are exact; an Elixir module's is Elixir.Module.",
+  ERR_PARSE: `Terms are written in Erlang syntax, in quotes for the shell: '{temperature, 42}'`,
+  ERR_TIMEOUT: 'Wait longer with --timeout.',
+}
+
+/**
+ * Says on stderr what went wrong, in a sentence and with a next step, or as a line of JSON; with `DEBUG` set also where.
+ *
+ * @returns the exit code
+ */
+export function reportFailure(error: unknown, json: boolean): number {
+  if (error instanceof CommanderError) {
+    // It has printed its own message, or the help that was asked for.
+    return error.exitCode === 0 ? 0 : USAGE
+  }
+  const { code, message } = describeFailure(error)
+  const step = nextSteps[code as ErrorCode]
+  if (json) {
+    process.stderr.write(`${JSON.stringify({ error: { code, message, ...(step === undefined ? {} : { step }) } })}\n`)
+  } else {
+    process.stderr.write(`tsunagi: ${message}\n${step === undefined ? '' : `  ${step}\n`}`)
+  }
+  if (process.env.DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+  return code === 'ERR_INVALID_OPTION' || code === 'ERR_PARSE' ? USAGE : FAILED
+}
+
+/** The code and the sentence of anything that was thrown. */
+export function describeFailure(error: unknown): { readonly code: string; readonly message: string } {
+  if (error instanceof TsunagiError) return { code: error.code, message: error.message }
+  if (error instanceof Error)
+    return { code: (error as NodeJS.ErrnoException).code ?? 'ERR_FAILED', message: error.message }
+  return { code: 'ERR_FAILED', message: String(error) }
+}

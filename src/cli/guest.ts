@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto'
+import { hostname, networkInterfaces } from 'node:os'
+import { silentLogger } from '../base/logger.ts'
+import { isLongHost, isLoopbackHost } from '../base/node-name.ts'
+import type { LocalNode } from '../node/local-node.ts'
+import { parsePeer } from '../node/peer-address.ts'
+import { startNode } from '../tsunagi.ts'
+import { commandCookie } from './cookie.ts'
+import type { OutputOptions } from './output.ts'
+
+/** Options of the commands that visit a node. */
+export interface GuestOptions extends OutputOptions {
+  readonly cookie?: string
+  readonly epmdPort?: number
+  readonly timeout: number
+}
+
+/**
+ * Connects to a node, talks to it, and leaves without a trace: the guest is hidden, has a random name, and does not
+ * listen, register, mesh or serve an EPMD.
+ *
+ * @param target the node's name, with `:port` where EPMD is not to be asked
+ * @param talk gets the guest, connected, and the target's name without port
+ * @throws ConnectError saying why there is no connection; TsunagiError `ERR_TIMEOUT`
+ */
+export async function withGuest<T>(
+  target: string,
+  options: GuestOptions,
+  talk: (guest: LocalNode, name: string) => Promise<T>,
+): Promise<T> {
+  const peer = parsePeer(target, 'node')
+  const cookie = await commandCookie(options.cookie)
+  const guest = await startNode({
+    ...guestName(peer.host),
+    cookie: cookie.value,
+    listen: false,
+    mesh: false,
+    epmd: { serve: false, ...(options.epmdPort === undefined ? {} : { port: options.epmdPort }) },
+    // What is printed is what came.
+    floats: 'exact',
+    // Failures are reported once, by the command.
+    logger: silentLogger,
+  })
+  try {
+    await guest.connect(target, { timeout: options.timeout })
+    return await talk(guest, peer.name)
+  } finally {
+    await guest.close()
+  }
+}
+
+/** A name nobody has, short or long as the target's is: the two kinds do not connect to each other. */
+function guestName(host: string): { name: string } | { sname: string } {
+  const alive = `tsunagi-${randomBytes(6).toString('hex')}`
+  if (!isLongHost(host)) return { sname: isLoopbackHost(host) ? `${alive}@${host}` : alive }
+  return { name: `${alive}@${isLoopbackHost(host) ? host : ownHost()}` }
+}
+
+/** What other machines may know this one by. Nobody dials a guest, so that it need not be right. */
+function ownHost(): string {
+  if (hostname().includes('.')) return hostname()
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
+  return addresses.find((address) => !address.internal && address.family === 'IPv4')?.address ?? '127.0.0.1'
+}

@@ -1,0 +1,115 @@
+import type { Clock } from '../base/clock.ts'
+import { TsunagiError } from '../base/errors.ts'
+import { defaultLimits, type Limits } from '../base/limits.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Carrier } from './carrier.ts'
+import { ConnectError } from './connect-error.ts'
+import { FailureLog } from './failure-log.ts'
+import type { AcceptConfig } from './handshake-state.ts'
+import { type Established, Setup } from './setup.ts'
+
+/** A connect from outside that did not come about. */
+export interface FailedAccept {
+  readonly error: ConnectError
+  readonly address: string | undefined
+}
+
+/** Options of a {@link Listener}. */
+export interface ListenerOptions {
+  readonly handshake: AcceptConfig
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Milliseconds; see `Setup`. Default 7000. */
+  readonly setupTimeout?: number
+  /** Default {@link defaultLimits}. */
+  readonly limits?: Pick<Limits, 'handshakeBytes' | 'pendingHandshakes'>
+  /** Takes a connection over; it must open the carrier or destroy it. */
+  readonly onEstablished: (established: Established) => void
+  /** See `SetupOptions.onReplace`. */
+  readonly onReplace?: (peerName: string) => void
+  /** Told of every failure, also of those that are not logged. */
+  readonly onFailed?: (failed: FailedAccept) => void
+}
+
+/**
+ * Takes carriers in, whatever listens for them, and hands on those whose handshake succeeds.
+ *
+ * At most `limits.pendingHandshakes` are under way; one more ends the oldest. An honest handshake takes a few round trips,
+ * so that a flood must bring the whole limit within that time to end one, whereas refusing the newcomers would let as many
+ * silent connections shut the node off. For the same reason it makes no difference what a peer has said so far.
+ */
+export class Listener {
+  readonly #options: ListenerOptions
+  readonly #limit: number
+  readonly #log: FailureLog
+  /** In the order of their coming. */
+  readonly #setups = new Set<Setup>()
+  #isClosed = false
+
+  constructor(options: ListenerOptions) {
+    this.#options = options
+    this.#limit = (options.limits ?? defaultLimits).pendingHandshakes
+    this.#log = new FailureLog(options.logger, options.clock)
+  }
+
+  /** Handshakes under way. */
+  get pending(): number {
+    return this.#setups.size
+  }
+
+  /** Starts the handshake on a carrier that was just accepted. */
+  accept(carrier: Carrier): void {
+    if (this.#isClosed) {
+      carrier.destroy()
+      return
+    }
+    if (this.#setups.size >= this.#limit) this.#evict()
+    const { handshake, clock, setupTimeout, limits, onReplace } = this.#options
+    const setup = new Setup({
+      carrier,
+      handshake,
+      clock,
+      ...(setupTimeout === undefined ? {} : { timeout: setupTimeout }),
+      handshakeBytes: (limits ?? defaultLimits).handshakeBytes,
+      ...(onReplace === undefined ? {} : { onReplace }),
+    })
+    this.#setups.add(setup)
+    setup.result.then(
+      (established) => this.#succeeded(setup, established),
+      (error: unknown) => this.#failed(setup, error, carrier.remoteAddress),
+    )
+  }
+
+  #evict(): void {
+    const [oldest] = this.#setups
+    if (oldest === undefined) return
+    const reason = `its handshake was the oldest of ${this.#limit} under way and was ended to make room`
+    // At once, so that the count holds however many come within one turn.
+    this.#setups.delete(oldest)
+    oldest.abort(new ConnectError('ERR_CONNECT_TIMEOUT', undefined, reason))
+  }
+
+  #succeeded(setup: Setup, established: Established): void {
+    this.#setups.delete(setup)
+    if (this.#isClosed) {
+      established.carrier.destroy()
+      return
+    }
+    this.#log.succeeded(established.carrier.remoteAddress)
+    this.#options.onEstablished(established)
+  }
+
+  #failed(setup: Setup, error: unknown, address: string | undefined): void {
+    this.#setups.delete(setup)
+    if (!(error instanceof ConnectError)) return
+    this.#log.failed(error, address)
+    this.#options.onFailed?.({ error, address })
+  }
+
+  /** Ends the handshakes under way and takes no more. Idempotent. What listens for carriers is its owner's to close. */
+  close(): void {
+    this.#isClosed = true
+    for (const setup of this.#setups) setup.abort(new TsunagiError('ERR_CLOSED', 'the node is closed'))
+    this.#setups.clear()
+  }
+}

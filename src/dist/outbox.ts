@@ -1,0 +1,124 @@
+import { Writer } from '../term/writer.ts'
+import type { Carrier } from './carrier.ts'
+
+/** Bytes a fresh output buffer has; it grows with use. */
+const INITIAL_BYTES = 8 * 1024
+
+/**
+ * What waits to leave on a carrier. Messages are written into `writer`; all that was written in one turn of the event
+ * loop leaves as one write at its end, or as soon as a buffer is full. While the carrier is above its high-water mark
+ * everything waits here.
+ */
+export class Outbox {
+  readonly writer = new Writer(INITIAL_BYTES)
+  readonly #carrier: Carrier
+  /** Called when the carrier takes bytes again, after all that waited here was handed over. */
+  readonly #onRoom: () => void
+  /** Called when bytes have left. */
+  readonly #onWritten: () => void
+  /** Where the finished bytes of the writer's buffer begin that the carrier does not have yet. */
+  #handedOver = 0
+  readonly #waiting: Buffer[] = []
+  #blocked = false
+  #scheduled = false
+  #closed = false
+  #accepted = 0
+  #written = 0
+
+  constructor(carrier: Carrier, events: { onRoom(): void; onWritten(): void }) {
+    this.#carrier = carrier
+    this.#onRoom = events.onRoom
+    this.#onWritten = events.onWritten
+    this.writer.onSeal = (bytes, end) => this.#seal(bytes, end)
+  }
+
+  /** Bytes that have not left this process. */
+  get queuedBytes(): number {
+    return this.#accepted - this.#written
+  }
+
+  /** Bytes accepted since the beginning. */
+  get acceptedBytes(): number {
+    return this.#accepted
+  }
+
+  /** Whether the carrier is above its high-water mark. */
+  get blocked(): boolean {
+    return this.#blocked
+  }
+
+  /** The writer's frame of `size` bytes is complete. */
+  commit(size: number): void {
+    this.writer.start = this.writer.position
+    this.#accepted += size
+    if (!this.#scheduled) this.#schedule()
+  }
+
+  /** Queues bytes as they are, behind all that was written before. They must not change any more. */
+  push(bytes: Buffer): void {
+    this.#handOver()
+    this.#accepted += bytes.length
+    this.#give(bytes)
+  }
+
+  /** Hands everything over, however full the carrier is; what comes later is dropped. */
+  close(): void {
+    this.#blocked = false
+    for (const bytes of this.#waiting.splice(0)) this.#write(bytes)
+    this.#blocked = false
+    this.#handOver()
+    this.#closed = true
+  }
+
+  /** The carrier is below its high-water mark again. */
+  drained(): void {
+    this.#blocked = false
+    while (this.#waiting.length > 0 && !this.#blocked) this.#write(this.#waiting.shift() as Buffer)
+    if (this.#blocked) return
+    this.#handOver()
+    if (!this.#blocked) this.#onRoom()
+  }
+
+  /** After the microtasks of this turn, so that what they send still joins in. */
+  #schedule(): void {
+    this.#scheduled = true
+    queueMicrotask(this.#deferred)
+  }
+
+  readonly #deferred = (): void => process.nextTick(this.#flush)
+
+  readonly #flush = (): void => {
+    this.#scheduled = false
+    if (!this.#blocked) this.#handOver()
+  }
+
+  #handOver(): void {
+    const { writer } = this
+    if (writer.start === this.#handedOver) return
+    const bytes = writer.bytes.subarray(this.#handedOver, writer.start)
+    this.#handedOver = writer.start
+    this.#give(bytes)
+  }
+
+  /** The writer moved on to another buffer. */
+  #seal(bytes: Buffer, end: number): void {
+    const from = this.#handedOver
+    this.#handedOver = 0
+    if (from < end) this.#give(bytes.subarray(from, end))
+  }
+
+  #give(bytes: Buffer): void {
+    if (this.#blocked) this.#waiting.push(bytes)
+    else this.#write(bytes)
+  }
+
+  #write(bytes: Buffer): void {
+    if (this.#closed) return
+    const { length } = bytes
+    const room = this.#carrier.write(bytes, () => {
+      this.#written += length
+      this.#onWritten()
+    })
+    if (!room) this.#blocked = true
+  }
+}

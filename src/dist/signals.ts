@@ -1,0 +1,46 @@
+import type { Atom, DecodeOptions, Pid, Reference, Term } from '../term/index.ts'
+
+/** Whoever a message is for. It is looked up before the message is decoded, so that it can say how. */
+export interface Receiver {
+  /** How messages for it are decoded; undefined: as its node's other messages. */
+  readonly terms: DecodeOptions | undefined
+  /** `bytes`: the message's size on the wire. Must not throw. */
+  deliver(message: Term, bytes: number): void
+}
+
+/** A function asked to be spawned on this node. Every request must be answered, with a {@link SignalHandler} reply. */
+export interface SpawnRequest {
+  readonly id: Reference
+  readonly from: Pid
+  readonly groupLeader: Term
+  readonly module: Atom
+  readonly function: Atom
+  readonly arity: number
+  readonly options: Term
+  readonly args: readonly Term[]
+}
+
+/**
+ * Takes the signals that arrive on a link, in the order of their arrival. The link has checked that senders belong to
+ * the peer and pids among the receivers to this node.
+ */
+export interface SignalHandler {
+  receiverByName(name: Atom): Receiver | undefined
+  receiverByPid(id: number, serial: number, creation: number): Receiver | undefined
+  receiverByAlias(alias: Reference): Receiver | undefined
+  link(from: Pid, to: Pid): void
+  /** Acknowledged with {@link SignalHandler.unlinkAck}'s signal, unless `id` is undefined: an UNLINK of old. */
+  unlink(id: number | bigint | undefined, from: Pid, to: Pid): void
+  unlinkAck(id: number | bigint, from: Pid, to: Pid): void
+  /** A linked process ended. */
+  exit(from: Pid, to: Pid, reason: Term): void
+  /** `exit/2`. */
+  exit2(from: Pid, to: Pid, reason: Term): void
+  monitor(from: Pid, target: Pid | Atom, ref: Reference): void
+  demonitor(from: Pid, target: Pid | Atom, ref: Reference): void
+  /** A monitored process (or name) is down. */
+  monitorExit(from: Pid | Atom, to: Pid, ref: Reference, reason: Term): void
+  spawnRequest(request: SpawnRequest): void
+  /** `flags`: 1 link set, 2 monitor set. `result`: a pid or an atom that says what went wrong. */
+  spawnReply(id: Reference, to: Pid, flags: number, result: Term): void
+}

@@ -1,0 +1,76 @@
+import type { Receiver, SignalHandler, SpawnRequest } from '../dist/signals.ts'
+import type { InboundSignals } from '../process/router.ts'
+import type { Atom, Pid, Reference, Term } from '../term/index.ts'
+
+/** Answers a peer's request to spawn a function here. Every request must be answered. */
+export type SpawnHandler = (peer: Atom, request: SpawnRequest) => void
+
+/** Answers of peers to our spawn requests. */
+export type SpawnReplyHandler = (peer: Atom, id: Reference, to: Pid, flags: number, result: Term) => void
+
+/** What a link's signals do on this node: they go to its processes. The link has checked who may send them. */
+export class Inbound implements SignalHandler {
+  readonly #peer: Atom
+  readonly #processes: InboundSignals
+  readonly #onSpawn: SpawnHandler
+  readonly #onSpawnReply: SpawnReplyHandler
+
+  constructor(peer: Atom, processes: InboundSignals, onSpawn: SpawnHandler, onSpawnReply: SpawnReplyHandler) {
+    this.#peer = peer
+    this.#processes = processes
+    this.#onSpawn = onSpawn
+    this.#onSpawnReply = onSpawnReply
+  }
+
+  receiverByName(name: Atom): Receiver | undefined {
+    return this.#processes.receiverByName(name)
+  }
+
+  receiverByPid(id: number, serial: number, creation: number): Receiver | undefined {
+    return this.#processes.receiverByPid(id, serial, creation)
+  }
+
+  receiverByAlias(alias: Reference): Receiver | undefined {
+    return this.#processes.receiverByAlias(alias)
+  }
+
+  link(from: Pid, to: Pid): void {
+    this.#processes.handleLink(this.#peer, from, to)
+  }
+
+  unlink(id: number | bigint | undefined, from: Pid, to: Pid): void {
+    this.#processes.handleUnlink(this.#peer, id, from, to)
+  }
+
+  unlinkAck(id: number | bigint, from: Pid, to: Pid): void {
+    this.#processes.handleUnlinkAck(this.#peer, id, from, to)
+  }
+
+  exit(from: Pid, to: Pid, reason: Term): void {
+    this.#processes.handleExit(this.#peer, from, to, reason)
+  }
+
+  exit2(from: Pid, to: Pid, reason: Term): void {
+    this.#processes.handleExit2(this.#peer, from, to, reason)
+  }
+
+  monitor(from: Pid, target: Pid | Atom, ref: Reference): void {
+    this.#processes.handleMonitor(this.#peer, from, target, ref)
+  }
+
+  demonitor(from: Pid, _target: Pid | Atom, ref: Reference): void {
+    this.#processes.handleDemonitor(this.#peer, from, ref)
+  }
+
+  monitorExit(from: Pid | Atom, to: Pid, ref: Reference, reason: Term): void {
+    this.#processes.handleMonitorExit(this.#peer, from, to, ref, reason)
+  }
+
+  spawnRequest(request: SpawnRequest): void {
+    this.#onSpawn(this.#peer, request)
+  }
+
+  spawnReply(id: Reference, to: Pid, flags: number, result: Term): void {
+    this.#onSpawnReply(this.#peer, id, to, flags, result)
+  }
+}

@@ -1,0 +1,400 @@
+import { EventEmitter } from 'node:events'
+import { inspect } from 'node:util'
+import { TsunagiError } from '../base/errors.ts'
+import { integer, oneOf } from '../base/options.ts'
+import type { Carrier } from '../dist/carrier.ts'
+import { ConnectError } from '../dist/connect-error.ts'
+import { ourFlags } from '../dist/flags.ts'
+import type { Link, LinkDownReason, LinkStats } from '../dist/link.ts'
+import { Listener } from '../dist/listener.ts'
+import type { Destination } from '../process/address.ts'
+import type { CallOptions } from '../process/call.ts'
+import type { ServerHandlers, ServerSource } from '../process/gen-server.ts'
+import type { ProcessBody, SpawnOptions } from '../process/process.ts'
+import { ProcessSystem } from '../process/process-system.ts'
+import type { ServerRef } from '../process/server-ref.ts'
+import { atom, type Pid, type Term, tuple } from '../term/index.ts'
+import type { Connector } from './connector.ts'
+import { type Cookie, findCookie } from './cookie.ts'
+import { Drains } from './drains.ts'
+import { MESH_NAME, Mesh } from './mesh.ts'
+import { netKernel } from './net-kernel.ts'
+import type { MonitorNodesOptions, NodeEvent } from './node-monitor.ts'
+import { type NodeOptions, type ResolvedNodeOptions, resolveNodeOptions } from './node-options.ts'
+import { type LocalNodeEvents, NodeReports } from './node-reports.ts'
+import { Outbound } from './outbound.ts'
+import { parsePeer } from './peer-address.ts'
+import { Peers } from './peers.ts'
+import { Presence, randomIdentity } from './presence.ts'
+import { rex } from './rex.ts'
+import { refuseSpawn } from './spawn-requests.ts'
+import { type WaitOptions, withLimits } from './waiting.ts'
+
+export type { LocalNodeEvents } from './node-reports.ts'
+
+/** How one link counts and stands. */
+export interface LinkInfo extends LinkStats {
+  readonly node: string
+  readonly nodeType: 'visible' | 'hidden'
+  readonly address: string | undefined
+}
+
+const CONNECT_TO = 'connectTo'
+
+/** What a node is made of once its name is registered. */
+interface Foundation {
+  readonly options: ResolvedNodeOptions
+  readonly cookie: Cookie
+  readonly presence: Presence
+}
+
+/**
+ * A node of an Erlang-style cluster, in this process; made by `startNode`. It is an object: one process can hold many.
+ */
+export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDisposable {
+  /** The node's whole name, `alive@host`. */
+  readonly name: string
+  readonly #options: ResolvedNodeOptions
+  readonly #cookie: Cookie
+  readonly #presence: Presence
+  readonly #peers: Peers
+  readonly #processes: ProcessSystem
+  readonly #mesh: Mesh
+  readonly #listener: Listener
+  readonly #reports: NodeReports
+  readonly #drains = new Drains()
+  #closed: Promise<void> | undefined
+
+  /** Use `startNode`. */
+  static async start(given: NodeOptions): Promise<LocalNode> {
+    const options = resolveNodeOptions(given)
+    const cookie = await findCookie(options.cookie)
+    let node: LocalNode | undefined
+    const accept = (carrier: Carrier): void => {
+      if (node === undefined) carrier.destroy()
+      else node.#listener.accept(carrier)
+    }
+    const presence = await Presence.open(options, accept)
+    node = new LocalNode({ options, cookie, presence })
+    for (const peer of options.connectTo) {
+      if (peer.name === node.name) continue
+      const connector = node.#peers.connector(peer.name)
+      connector.port = peer.port
+      connector.want(CONNECT_TO)
+    }
+    return node
+  }
+
+  private constructor({ options, cookie, presence }: Foundation) {
+    super()
+    this.#options = options
+    this.name = options.name.full
+    this.#cookie = cookie
+    this.#presence = presence
+    const { creation } = presence
+    const { clock, logger, limits, setupTimeout } = options
+    this.#reports = new NodeReports(this, logger)
+    const own = { name: this.name, creation }
+    const flags = ourFlags({ hidden: !options.visible })
+    const cookieFor = (peer: string): string => options.cookies.get(peer) ?? cookie.value
+    const dialOptions = {
+      own,
+      flags,
+      cookieFor,
+      clock,
+      setupTimeout,
+      handshakeBytes: limits.handshakeBytes,
+      epmdPort: options.resolvedEpmd?.port,
+    }
+    this.#peers = new Peers(options, dialOptions, {
+      onUp: (connector, link) => this.#onUp(connector, link),
+      onDown: (connector, link, reason, error) => this.#onDown(connector, link, reason, error),
+      onFailed: (connector, error, dropped) => this.#onFailed(connector, error, dropped),
+      onUnsent: (peer, error) => this.#reports.unsent(peer, 1, error),
+      onDrained: (peer) => this.#drains.drained(peer),
+      onSpawn: (peer, request) => {
+        const link = this.#peers.linkTo(peer)
+        if (link !== undefined) refuseSpawn(link.send, this.#processes.pid, request)
+      },
+      onSpawnReply: () => {},
+    })
+    const router = new Outbound(atom(this.name), creation, this.#peers)
+    this.#processes = new ProcessSystem(router, { clock, logger, limits })
+    this.#peers.processes = this.#processes.inbound
+    this.#mesh = new Mesh({ self: this.name, peers: this.#peers, dials: options.mesh })
+    this.#listener = new Listener({
+      handshake: {
+        role: 'acceptor',
+        own,
+        flags,
+        cookieFor,
+        decide: (peer) => this.#peers.decide(peer),
+        nameFor: randomIdentity,
+      },
+      clock,
+      logger,
+      setupTimeout,
+      limits,
+      onEstablished: (established) => this.#peers.accepted(established),
+      onReplace: (peer) => this.#peers.replaced(peer),
+    })
+    this.#serve('net_kernel', netKernel)
+    this.#serve(
+      'rex',
+      rex((kind) => this.nodes(kind)),
+    )
+    this.#processes.spawn((self) => this.#mesh.run(self), { name: MESH_NAME })
+  }
+
+  /** The cookie peers need; secret. */
+  get cookie(): string {
+    return this.#cookie.value
+  }
+
+  /** Where the cookie came from. */
+  get cookieSource(): Cookie['source'] {
+    return this.#cookie.source
+  }
+
+  /** This incarnation of the node, u32. */
+  get creation(): number {
+    return this.#presence.creation
+  }
+
+  /** The address and port peers connect to; undefined for a node that does not listen. */
+  get listening(): { readonly host: string; readonly port: number } | undefined {
+    return this.#presence.listening
+  }
+
+  /** Whether this process serves the EPMD; otherwise another one does, or there is none. */
+  get servesEpmd(): boolean {
+    return this.#presence.servesEpmd
+  }
+
+  get closed(): boolean {
+    return this.#closed !== undefined
+  }
+
+  /**
+   * Names of other nodes: those connected (default), only the visible or hidden ones of them, or all `known`: connected,
+   * being dialled, or wanted.
+   */
+  nodes(kind: 'connected' | 'visible' | 'hidden' | 'known' = 'connected'): string[] {
+    oneOf('connected', 'visible', 'hidden', 'known')(kind, 'kind')
+    if (kind === 'known') return Array.from(this.#peers.connectors, (connector) => connector.peer.name)
+    const links = [...this.#peers.links].filter((link) => kind === 'connected' || link.hidden === (kind === 'hidden'))
+    return links.map((link) => link.peer.name)
+  }
+
+  /** The links with their counters. */
+  links(): LinkInfo[] {
+    return Array.from(this.#peers.links, (link) => ({
+      node: link.peer.name,
+      nodeType: link.hidden ? 'hidden' : 'visible',
+      address: link.remoteAddress,
+      ...link.stats,
+    }))
+  }
+
+  /**
+   * Connects to a node and, unless `disconnect` is called, stays connected for ever. Resolves at once when there is a
+   * link. `name` may carry a port: `'b@host:9100'`.
+   *
+   * @throws ConnectError whose `code`, `reason` and `node` say why the first dial failed; later ones go on.
+   * @throws TsunagiError `ERR_TIMEOUT` after `timeout` ms (default 10000)
+   */
+  async connect(name: string, options: WaitOptions = {}): Promise<void> {
+    this.#assertOpen()
+    const peer = parsePeer(name, 'name')
+    options.signal?.throwIfAborted()
+    if (peer.name === this.name) throw new ConnectError('ERR_CONNECT_SELF', name, `${name} is this node itself`)
+    const connector = this.#peers.connector(peer.name)
+    if (peer.port !== undefined) connector.port = peer.port
+    const connected = connector.connect()
+    connector.want(CONNECT_TO)
+    await withLimits(connected, this.#options.clock, { timeout: 10_000, ...options }, `${name} did not connect`)
+  }
+
+  /** Cuts the link and dials no more, until `connect(name)`, or until the peer dials. Does nothing for strangers. */
+  async disconnect(name: string): Promise<void> {
+    const connector = this.#peers.find(atom(parsePeer(name, 'name').name))
+    connector?.disconnect()
+    connector?.unwant(CONNECT_TO)
+  }
+
+  /** Whether a node can be reached and accepts us: `'pong'` or `'pang'`, as `net_adm:ping/1`. Connects for it, once. */
+  async ping(name: string, options: WaitOptions = {}): Promise<'pong' | 'pang'> {
+    this.#assertOpen()
+    const peer = parsePeer(name, 'name')
+    options.signal?.throwIfAborted()
+    if (peer.name === this.name) return 'pong'
+    const connector = this.#peers.connector(peer.name)
+    if (peer.port !== undefined) connector.port = peer.port
+    try {
+      await withLimits(connector.connect(), this.#options.clock, options, `${name} did not connect`)
+      const request = tuple(atom('is_auth'), atom(this.name))
+      const answer = await this.call({ name: 'net_kernel', node: peer.name }, request, options)
+      return answer === atom('yes') ? 'pong' : 'pang'
+    } catch (error) {
+      if (options.signal?.aborted === true) throw error
+      return 'pang'
+    }
+  }
+
+  /** Why the last dial to a node failed; undefined when it did not, or for a stranger. */
+  lastError(name: string): ConnectError | undefined {
+    return this.#peers.find(atom(name))?.lastError
+  }
+
+  /**
+   * Resolves when at least so many nodes are connected.
+   *
+   * @throws TsunagiError `ERR_TIMEOUT`
+   */
+  async ready(options: WaitOptions & { readonly nodes?: number } = {}): Promise<void> {
+    const { nodes = 1 } = options
+    integer(0, Number.MAX_SAFE_INTEGER)(nodes, 'nodes')
+    let check = (): void => {}
+    const enough = new Promise<void>((resolve) => {
+      check = () => {
+        if (this.nodes().length >= nodes || this.closed) resolve()
+      }
+    })
+    this.on('nodeup', check).on('close', check)
+    check()
+    try {
+      const { clock } = this.#options
+      await withLimits(enough, clock, options, `fewer than ${nodes} other nodes were connected`)
+    } finally {
+      this.off('nodeup', check).off('close', check)
+    }
+    this.#assertOpen()
+  }
+
+  /** Comings and goings from now on, as an async iterator that holds up to 1,000 events for a slow reader. */
+  monitorNodes(options?: MonitorNodesOptions): AsyncIterableIterator<NodeEvent> & AsyncDisposable {
+    this.#assertOpen()
+    return this.#reports.monitors.open(options)
+  }
+
+  /** Runs a function as a process; see `Process`. */
+  spawn(body: ProcessBody, options?: SpawnOptions): Pid {
+    return this.#processes.spawn(body, options)
+  }
+
+  /**
+   * Starts a GenServer: a class, a function that makes an instance, an object of handlers, or an instance. Resolves when
+   * its `init` is done.
+   */
+  start<Request extends Term = Term, Reply extends Term = Term, Cast extends Term = Term>(
+    source: ServerSource<Request, Reply, Cast>,
+    options?: SpawnOptions,
+  ): Promise<ServerRef<Request, Reply, Cast>> {
+    return this.#processes.start(source, options)
+  }
+
+  /** Registers a process of this node under a name. @throws TsunagiError `ERR_NAME_TAKEN`, `ERR_NOPROC` */
+  register(name: string, pid: Pid | ServerRef): void {
+    this.#processes.register(name, pid)
+  }
+
+  unregister(name: string): void {
+    this.#processes.unregister(name)
+  }
+
+  whereis(name: string): Pid | undefined {
+    return this.#processes.whereis(name)
+  }
+
+  /** All names registered on this node. */
+  registered(): string[] {
+    return this.#processes.registered()
+  }
+
+  /**
+   * Sends a message: to a pid, an alias, a registered name, or `{ name, node }`. To a node without a link it dials first.
+   * True, or false when the link is over its high-water mark: then wait for {@link LocalNode.drained}.
+   *
+   * @throws TsunagiError `ERR_LINK_FULL`, `ERR_ENCODE` or `ERR_NOPROC` (a bare name nobody has); nothing was sent then
+   */
+  send(to: Destination, message: Term): boolean {
+    return this.#processes.send(to, message)
+  }
+
+  /** Calls a GenServer anywhere. @throws CallError `ERR_TIMEOUT`, `ERR_NOPROC`, `ERR_NOCONNECTION`, `ERR_CALL_EXIT` */
+  call(to: Destination, request: Term, options?: CallOptions): Promise<Term> {
+    return this.#processes.call(to, request, options)
+  }
+
+  /** Casts to a GenServer anywhere. */
+  cast(to: Destination, message: Term): boolean {
+    return this.#processes.cast(to, message)
+  }
+
+  /** Sends an exit signal, as Erlang's `exit/2`. */
+  exit(pid: Pid | ServerRef, reason: Term): void {
+    this.#processes.exit(pid, reason)
+  }
+
+  /** Resolves when the link to a node is below its high-water mark. @throws TsunagiError `ERR_NOCONNECTION` on nodedown */
+  async drained(name: string, options: WaitOptions = {}): Promise<void> {
+    const peer = atom(name)
+    const link = this.#peers.linkTo(peer)
+    if (link === undefined && name !== this.name) {
+      throw new TsunagiError('ERR_NOCONNECTION', `there is no connection to ${name}`)
+    }
+    if (link === undefined || !link.send.full) return
+    const { clock } = this.#options
+    const unlimited = { timeout: Number.POSITIVE_INFINITY, ...options }
+    await withLimits(this.#drains.wait(peer), clock, unlimited, `the link to ${name} did not drain`)
+  }
+
+  /** Disconnects from everybody, ends all processes, frees name and port. Idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  [inspect.custom](): string {
+    return `LocalNode<${this.name}, ${this.closed ? 'closed' : `${this.nodes().length} connected`}>`
+  }
+
+  async #close(): Promise<void> {
+    this.#listener.close()
+    await this.#processes.close()
+    this.#peers.close()
+    this.#reports.monitors.close()
+    await this.#presence.close()
+    this.#reports.closed()
+  }
+
+  /** One of the servers every node has. They have no `init` that could fail. */
+  #serve(name: string, handlers: ServerHandlers): void {
+    void this.#processes.start(handlers, { name })
+  }
+
+  #assertOpen(): void {
+    if (this.closed) throw new TsunagiError('ERR_CLOSED', `the node ${this.name} is closed`)
+  }
+
+  /** Whatever listeners do, the mesh and those who wait come first. */
+  #onUp(connector: Connector, link: Link): void {
+    if (!this.closed) this.#mesh.up(connector, link, this.#processes.pid)
+    this.#reports.up(connector, link)
+  }
+
+  #onDown(connector: Connector, link: Link, reason: LinkDownReason, error: Error | undefined): void {
+    this.#drains.down(connector.peer)
+    if (!this.closed) this.#mesh.down(connector.peer, this.#processes.pid)
+    this.#reports.down(connector, link, reason, error)
+  }
+
+  #onFailed(connector: Connector, error: ConnectError, dropped: number): void {
+    this.#drains.down(connector.peer)
+    this.#reports.failed(connector, error, dropped)
+  }
+}

@@ -1,0 +1,93 @@
+import { randomInt } from 'node:crypto'
+import { lookup as resolveHost } from 'node:dns/promises'
+import { TsunagiError } from '../base/errors.ts'
+import type { Carrier } from '../dist/carrier.ts'
+import type { Identity } from '../dist/handshake-state.ts'
+import { listenTcp, type TcpListener } from '../dist/tcp.ts'
+import { Registration } from '../epmd/registration.ts'
+import type { ResolvedNodeOptions } from './node-options.ts'
+
+/** How a node can be found: its listener, and its name at the EPMD. A node that does not listen has neither. */
+export class Presence {
+  /** This incarnation of the node, u32: given by the EPMD, else random. */
+  readonly creation: number
+  readonly #tcp: TcpListener | undefined
+  readonly #registration: Registration | undefined
+
+  /**
+   * Listens and registers. `onCarrier` gets each connection, which may be before this resolves.
+   *
+   * @throws TsunagiError `ERR_LISTEN`, `ERR_NAME_TAKEN`, `ERR_EPMD_…`; nothing is left behind then
+   */
+  static async open(options: ResolvedNodeOptions, onCarrier: (carrier: Carrier) => void): Promise<Presence> {
+    const tcp = await listen(options, onCarrier)
+    try {
+      const registration = tcp === undefined ? undefined : registrationOf(options, tcp.port)
+      const registered = await registration?.start()
+      return new Presence(registered?.creation ?? randomCreation(), tcp, registration)
+    } catch (error) {
+      await tcp?.close()
+      throw error
+    }
+  }
+
+  private constructor(creation: number, tcp: TcpListener | undefined, registration: Registration | undefined) {
+    this.creation = creation
+    this.#tcp = tcp
+    this.#registration = registration
+  }
+
+  /** The address and port peers connect to. */
+  get listening(): { readonly host: string; readonly port: number } | undefined {
+    return this.#tcp === undefined ? undefined : { host: this.#tcp.host, port: this.#tcp.port }
+  }
+
+  /** Whether this process serves the EPMD. */
+  get servesEpmd(): boolean {
+    return this.#registration?.serving !== undefined
+  }
+
+  /** Frees port and name. Idempotent. */
+  async close(): Promise<void> {
+    await Promise.all([this.#tcp?.close(), this.#registration?.close()])
+  }
+}
+
+/** A name for a node on `host` that asks for one, as OTP makes them: twelve characters. */
+export function randomIdentity(host: string): Identity {
+  const alive = Array.from({ length: 12 }, () => randomInt(36).toString(36).toUpperCase()).join('')
+  return { name: `${alive}@${host}`, creation: randomCreation() }
+}
+
+/** Never 0 to 3, which older nodes could not tell apart from theirs. */
+function randomCreation(): number {
+  return randomInt(4, 2 ** 32)
+}
+
+/** Binds the listener at the node's own address, so that it is reached under its name and from nowhere else. */
+async function listen(
+  { listen: where, name, clock, logger }: ResolvedNodeOptions,
+  onCarrier: (carrier: Carrier) => void,
+): Promise<TcpListener | undefined> {
+  if (where === false) return undefined
+  const host = where.host ?? (await addressOfHost(name.host))
+  const onError = (error: Error): void => logger.warn({ err: error }, `cannot accept connections: ${error.message}`)
+  return await listenTcp({ host, port: where.port, onCarrier, onError, clock })
+}
+
+async function addressOfHost(host: string): Promise<string> {
+  try {
+    const { address } = await resolveHost(host)
+    return address
+  } catch (cause) {
+    const reason = `the host of this node's name, ${host}, has no address; nobody could reach it under that name`
+    throw new TsunagiError('ERR_LISTEN', `${reason}: use another host, or set listen.host`, { cause })
+  }
+}
+
+function registrationOf(options: ResolvedNodeOptions, port: number): Registration | undefined {
+  const { epmd, name, visible, clock, logger, limits } = options
+  if (epmd === false) return undefined
+  const { alive, host } = name
+  return new Registration({ alive, host, port, hidden: !visible, epmd, clock, logger, limits })
+}

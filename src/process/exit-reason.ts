@@ -1,0 +1,89 @@
+import { basename } from 'node:path'
+import { describe, TsunagiError } from '../base/errors.ts'
+import { atom, isAtom } from '../term/atom.ts'
+import { Pid, Reference } from '../term/identifiers.ts'
+import { charlist } from '../term/special.ts'
+import type { Term } from '../term/term.ts'
+import { isTuple, type Tuple, tuple } from '../term/tuple.ts'
+
+/**
+ * A process ends, or has ended. Thrown by `self.exit(reason)` to end the process that runs, and by everything a process
+ * still tries when it has ended; it is also the `reason` of `self.signal`. `code` is `ERR_EXIT`.
+ */
+export class ExitError extends TsunagiError {
+  /** The exit reason, as linked and monitoring processes get it. */
+  readonly reason: Term
+
+  constructor(reason: Term, cause?: unknown) {
+    super('ERR_EXIT', `exited with reason ${String(reason)}`, { cause })
+    this.reason = reason
+  }
+
+  static {
+    ExitError.prototype.name = 'ExitError'
+  }
+}
+
+/** An error that says itself which exit reason it is when nobody catches it. */
+export interface HasExitReason {
+  readonly exitReason: Term
+}
+
+/**
+ * The exit reason of a process that ended by throwing `thrown`: that of an {@link ExitError} as it is; `{Reason, Stack}`
+ * for an error, where Reason is `{Name, Message}` such as `{'TypeError', <<"x is not a function">>}` and Stack is
+ * Erlang's list of `{Module, Function, Arity, [{file, File}, {line, Line}]}` with the arity, which JavaScript does not
+ * tell, as 0; `{{nocatch, Value}, []}` for anything else, as in Erlang.
+ */
+export function exitReasonOf(thrown: unknown): Term {
+  if (thrown instanceof ExitError) return thrown.reason
+  if (thrown instanceof TsunagiError && 'exitReason' in thrown) return thrown.exitReason as Term
+  if (thrown instanceof Error) return tuple(tuple(nameOf(thrown), wellFormed(thrown.message)), stackOf(thrown))
+  return tuple(tuple(atom('nocatch'), termOf(thrown)), [])
+}
+
+const framesKept = 8
+
+/** V8's stack as Erlang's. Only file names travel, no directories: they are nobody else's business. */
+function stackOf(error: Error): Tuple[] {
+  const frames: Tuple[] = []
+  for (const line of String(error.stack ?? '').split('\n')) {
+    const match = /^\s+at (?:(?:async )?(.*?) \()?(?:file:\/\/)?([^()]+?):(\d+):\d+\)?$/.exec(line)
+    if (match === null || match[2]?.startsWith('node:')) continue
+    const file = basename(match[2] as string)
+    const location = [tuple(atom('file'), charlist(file)), tuple(atom('line'), Number(match[3]))]
+    frames.push(tuple(atomOf(file), atomOf(match[1] ?? 'anonymous'), 0, location))
+    if (frames.length === framesKept) break
+  }
+  return frames
+}
+
+function nameOf(error: Error): Term {
+  return atomOf(typeof error.name === 'string' && error.name !== '' ? error.name : 'Error')
+}
+
+function atomOf(text: string): Term {
+  return atom(Array.from(wellFormed(text)).slice(0, 255).join(''))
+}
+
+function wellFormed(text: unknown): string {
+  return String(text).toWellFormed()
+}
+
+/** A thrown value that is a term of a simple kind stays itself; of others a picture must do. */
+function termOf(value: unknown): Term {
+  switch (typeof value) {
+    case 'string':
+      return wellFormed(value)
+    case 'bigint':
+    case 'boolean':
+    case 'undefined':
+      return value
+    case 'number':
+      return Number.isFinite(value) ? value : String(value)
+    default:
+      if (value === null || isAtom(value) || isTuple(value)) return value
+      if (value instanceof Pid || value instanceof Reference) return value
+      return describe(value)
+  }
+}

@@ -1,0 +1,179 @@
+import { atom } from '../term/atom.ts'
+import type { Term } from '../term/term.ts'
+import { isTuple, tuple } from '../term/tuple.ts'
+import { ExitError, exitReasonOf } from './exit-reason.ts'
+import { isOrderly, NORMAL } from './exit-signal.ts'
+import { From } from './from.ts'
+import { GEN_CALL, GEN_CAST, isFromTuple, SYSTEM } from './gen.ts'
+import { makeServer, noReply, type ServerHandlers, type ServerProcess, type ServerSource } from './gen-server.ts'
+import { LocalProcess } from './local-process.ts'
+import type { MailboxReader } from './mailbox.ts'
+import { answerSystem } from './system-message.ts'
+import { nextTurn, soon, takeTurn } from './turn.ts'
+
+/**
+ * The process of a GenServer. It reads its mailbox itself, one message after the other and without a promise for those
+ * whose handler needs none; so an idle server holds no suspended function.
+ */
+export class LocalServer extends LocalProcess implements ServerProcess, MailboxReader {
+  #handlers: ServerHandlers = {}
+  /** A handler runs or will run; what comes meanwhile waits. */
+  #busy = true
+  #stopping: { readonly reason: Term } | undefined
+  #continues: Term[] | undefined
+  /** Rejects `begin` while `init` runs. */
+  #startFailed: ((error: Error) => void) | undefined
+
+  /** Makes the server and runs `init`. Rejects when either fails, which ends the process. */
+  begin(source: ServerSource): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#startFailed = reject
+      this.#initialize(source).then(
+        () => {
+          this.#startFailed = undefined
+          resolve()
+          if (this.ended) return
+          this.mailbox.reader = this
+          this.#run()
+        },
+        (thrown: unknown) => {
+          const reason = exitReasonOf(thrown)
+          // Whoever starts it hears it, with the cause, so it is not logged.
+          reject(thrown instanceof ExitError ? thrown : new ExitError(reason, thrown))
+          this.end(reason)
+        },
+      )
+    })
+  }
+
+  async #initialize(source: ServerSource): Promise<void> {
+    this.#handlers = makeServer(source, this)
+    await this.#handlers.init?.(this)
+    if (this.#stopping !== undefined) throw new ExitError(this.#stopping.reason)
+  }
+
+  stop(reason: Term = NORMAL): void {
+    if (this.ended || this.#stopping !== undefined) return
+    this.#stopping = { reason }
+    this.wake()
+  }
+
+  continue(argument: Term): void {
+    this.#continues ??= []
+    this.#continues.push(argument)
+    this.wake()
+  }
+
+  override crash(thrown: unknown): void {
+    this.#finish(exitReasonOf(thrown), thrown)
+  }
+
+  override end(reason: Term): void {
+    super.end(reason)
+    this.#startFailed?.(this.endError())
+    this.#startFailed = undefined
+  }
+
+  /** Something is to be done. */
+  wake(): void {
+    if (this.#busy) return
+    this.#busy = true
+    soon(() => this.#run())
+  }
+
+  /** Handles what waits, until a handler has to be awaited. */
+  #run(): void {
+    while (!this.ended) {
+      if (this.#stopping !== undefined) return this.#finish(this.#stopping.reason)
+      let handled: PromiseLike<void> | undefined
+      try {
+        if (this.#continues !== undefined && this.#continues.length > 0) {
+          handled = later(this.#handlers.handleContinue?.(this.#continues.shift(), this))
+        } else if (this.mailbox.length === 0) {
+          this.#busy = false
+          return
+        } else if (takeTurn()) {
+          handled = this.#handle(this.mailbox.shift())
+        } else {
+          return nextTurn(() => this.#run())
+        }
+      } catch (thrown) {
+        return this.crash(thrown)
+      }
+      if (handled !== undefined) {
+        handled.then(
+          () => this.#run(),
+          (thrown: unknown) => this.crash(thrown),
+        )
+        return
+      }
+    }
+  }
+
+  #handle(message: Term): PromiseLike<void> | undefined {
+    if (isTuple(message)) {
+      const label = message[0]
+      if (message.length === 3 && label === GEN_CALL && isFromTuple(message[1])) {
+        return this.#handleCall(new From(this, message[1]), message[2])
+      }
+      if (message.length === 2 && label === GEN_CAST) return this.#handleCast(message[1])
+      if (message.length === 3 && label === SYSTEM && isFromTuple(message[1])) {
+        answerSystem(this, new From(this, message[1]), message[2])
+        return undefined
+      }
+    }
+    if (this.#handlers.handleInfo !== undefined) return later(this.#handlers.handleInfo(message, this))
+    this.log('warn', `got a message it does not handle: ${String(message)}`)
+    return undefined
+  }
+
+  #handleCall(from: From, request: Term): PromiseLike<void> | undefined {
+    if (this.#handlers.handleCall === undefined) throw new ExitError(tuple(atom('bad_call'), request))
+    const reply = this.#handlers.handleCall(request, from, this)
+    if (isPromiseLike(reply)) return reply.then((value) => answer(from, value))
+    answer(from, reply)
+    return undefined
+  }
+
+  #handleCast(message: Term): PromiseLike<void> | undefined {
+    if (this.#handlers.handleCast === undefined) throw new ExitError(tuple(atom('bad_cast'), message))
+    return later(this.#handlers.handleCast(message, this))
+  }
+
+  /** Runs `terminate` and ends. `thrown` is what a handler threw, if that is why. */
+  #finish(reason: Term, thrown?: unknown): void {
+    if (this.ended) return
+    this.#busy = true
+    this.mailbox.reader = undefined
+    this.#terminate(reason).then(
+      () => this.#endWith(reason, thrown),
+      (error: unknown) => this.#endWith(exitReasonOf(error), error),
+    )
+  }
+
+  async #terminate(reason: Term): Promise<void> {
+    await this.#handlers.terminate?.(reason, this)
+  }
+
+  #endWith(reason: Term, thrown: unknown): void {
+    if (!this.ended && !isOrderly(reason)) {
+      const error = thrown instanceof Error && !(thrown instanceof ExitError) ? thrown : undefined
+      const what =
+        error === undefined ? `ended with reason ${String(reason)}` : `ended by ${error.name}: ${error.message}`
+      this.log('error', what, error === undefined ? {} : { err: error })
+    }
+    this.end(reason)
+  }
+}
+
+function answer(from: From, reply: Term | typeof noReply): void {
+  if (reply !== noReply) from.reply(reply)
+}
+
+function isPromiseLike<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as PromiseLike<T> | null | undefined)?.then === 'function'
+}
+
+function later(result: void | PromiseLike<void>): PromiseLike<void> | undefined {
+  return isPromiseLike(result) ? result : undefined
+}

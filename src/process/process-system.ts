@@ -1,0 +1,204 @@
+import { type Clock, systemClock } from '../base/clock.ts'
+import { OptionError, TsunagiError } from '../base/errors.ts'
+import { defaultLimits, type Limits } from '../base/limits.ts'
+import { type Logger, stderrLogger } from '../base/logger.ts'
+import { boolean, fn, knownOnly, oneOf } from '../base/options.ts'
+import { type Atom, atom, isAtom } from '../term/atom.ts'
+import { Pid } from '../term/identifiers.ts'
+import type { Term } from '../term/term.ts'
+import type { Destination } from './address.ts'
+import { type CallOptions, call } from './call.ts'
+import { KILLED, SHUTDOWN } from './exit-signal.ts'
+import type { ServerSource } from './gen-server.ts'
+import { Inbound } from './inbound.ts'
+import { LocalProcess } from './local-process.ts'
+import { LocalServer } from './local-server.ts'
+import { checkName } from './names.ts'
+import { Outside } from './outside.ts'
+import type { ProcessBody, SpawnOptions } from './process.ts'
+import { ProcessTable } from './process-table.ts'
+import type { InboundSignals, Router } from './router.ts'
+import { sendCast, sendExit, sendMessage } from './send.ts'
+import { LocalServerRef, type ServerRef, whenEnded } from './server-ref.ts'
+import { soon } from './turn.ts'
+
+/** Options of a {@link ProcessSystem}. */
+export interface ProcessSystemOptions {
+  readonly clock?: Clock
+  readonly logger?: Logger
+  readonly limits?: Pick<Limits, 'mailboxMessages' | 'mailboxBytes'>
+}
+
+/** Figures for metrics and for tests that look for leaks. */
+export interface ProcessCounts {
+  readonly processes: number
+  readonly names: number
+  /** References in use: monitors, aliases and calls. */
+  readonly references: number
+  /** Nodes some link, monitor or call leads to. */
+  readonly peers: number
+}
+
+/**
+ * The processes of one node: starts them, finds them, and sends for code that is no process itself. What comes over
+ * links goes to {@link ProcessSystem.inbound}.
+ */
+export class ProcessSystem {
+  /** What the node's links call. */
+  readonly inbound: InboundSignals
+  readonly #table: ProcessTable
+  readonly #outside: Outside
+  readonly #clock: Clock
+  #closed: Promise<void> | undefined
+
+  constructor(router: Router, options: ProcessSystemOptions = {}) {
+    const { clock = systemClock, logger = stderrLogger, limits = defaultLimits } = options
+    this.#clock = clock
+    this.#table = new ProcessTable(router, { clock, logger, limits })
+    this.inbound = new Inbound(this.#table)
+    this.#outside = new Outside(this.#table, {})
+  }
+
+  /** The pid that stands for code outside any process: the sender of what this object sends. */
+  get pid(): Pid {
+    return this.#outside.pid
+  }
+
+  get counts(): ProcessCounts {
+    const { names, peerCount, references, size } = this.#table
+    return {
+      processes: size - (this.#outside.ended ? 0 : 1),
+      names: names.size,
+      references: references.size,
+      peers: peerCount,
+    }
+  }
+
+  /**
+   * Starts a process. The body runs after this returns, so that whoever spawned it can link with it or monitor it first.
+   *
+   * @throws TsunagiError `ERR_NAME_TAKEN`, `ERR_CLOSED`; OptionError.
+   */
+  spawn(body: ProcessBody, options: SpawnOptions = {}): Pid {
+    fn(body, 'body')
+    const process = this.#make(LocalProcess, options)
+    soon(() => process.run(body))
+    return process.pid
+  }
+
+  /**
+   * Starts a GenServer and resolves when its `init` is done.
+   *
+   * @throws ExitError with `reason` and `cause` when it fails; TsunagiError `ERR_NAME_TAKEN`, `ERR_CLOSED`; OptionError.
+   */
+  async start<Request extends Term, Reply extends Term, Cast extends Term>(
+    source: ServerSource<Request, Reply, Cast>,
+    options: SpawnOptions = {},
+  ): Promise<ServerRef<Request, Reply, Cast>> {
+    const server = this.#make(LocalServer, options)
+    // What peers send is not checked against the types a server declares.
+    await server.begin(source as unknown as ServerSource)
+    return new LocalServerRef(server, this.#outside) as unknown as ServerRef<Request, Reply, Cast>
+  }
+
+  /** See `Process.send`. */
+  send(to: Destination, message: Term): boolean {
+    return sendMessage(this.#outside, to, message)
+  }
+
+  /** See `Process.cast`. */
+  cast(to: Destination, message: Term): boolean {
+    return sendCast(this.#outside, to, message)
+  }
+
+  /** See `Process.call`. */
+  call(to: Destination, request: Term, options?: CallOptions): Promise<Term> {
+    if (this.#closed !== undefined) return Promise.reject(closedError())
+    return call(this.#table, this.#outside, to, request, options)
+  }
+
+  /** Sends an exit signal, to a process of any node. Nothing happens when there is no such process. */
+  exit(to: Pid | ServerRef, reason: Term): void {
+    sendExit(this.#outside, to instanceof Pid ? to : to.pid, reason)
+  }
+
+  /**
+   * Gives a local process a name.
+   *
+   * @throws TsunagiError `ERR_NAME_TAKEN` when the name belongs to another process, or this one has a name already;
+   *   `ERR_NOPROC` when it is no living process of this node; OptionError.
+   */
+  register(name: string, to: Pid | ServerRef): void {
+    const pid = to instanceof Pid ? to : to?.pid
+    if (!(pid instanceof Pid)) throw new OptionError('pid', to, 'a pid')
+    const checked = checkName(name)
+    const process = this.#table.find(pid)
+    if (process === undefined) throw new TsunagiError('ERR_NOPROC', `${pid} is no living process of this node`)
+    this.#table.names.register(checked, process)
+  }
+
+  /** Frees a name. @throws TsunagiError `ERR_NOPROC` when nobody has it. */
+  unregister(name: string): void {
+    if (!this.#table.names.release(checkName(name))) {
+      throw new TsunagiError('ERR_NOPROC', `no process is registered as ${name}`)
+    }
+  }
+
+  /** The pid registered under a name here. */
+  whereis(name: string | Atom): Pid | undefined {
+    return this.#table.names.find(isAtom(name) ? name : atom(name))?.pid
+  }
+
+  /** All names registered here. */
+  registered(): string[] {
+    return this.#table.names.list()
+  }
+
+  /** Whether a pid of this node is that of a living process. */
+  isAlive(pid: Pid): boolean {
+    return this.#table.find(pid) !== undefined
+  }
+
+  /**
+   * Ends all processes, with reason `shutdown`: servers are stopped, so that their `terminate` runs, and killed when that
+   * takes longer than `grace` ms (default 5000); other processes end at once. Calls from outside reject with `ExitError`.
+   */
+  close(options: { readonly grace?: number } = {}): Promise<void> {
+    this.#closed ??= this.#endAll(options.grace ?? 5000)
+    return this.#closed
+  }
+
+  async #endAll(grace: number): Promise<void> {
+    const servers: LocalServer[] = []
+    for (const process of [...this.#table.processes]) {
+      if (process instanceof LocalServer) servers.push(process)
+      else if (process !== this.#outside) process.end(SHUTDOWN)
+    }
+    const timer = this.#clock.after(grace, () => {
+      for (const server of servers) server.end(KILLED)
+    })
+    const ended = servers.map(whenEnded)
+    for (const server of servers) server.stop(SHUTDOWN)
+    await Promise.all(ended)
+    timer.cancel()
+    this.#outside.end(SHUTDOWN)
+  }
+
+  #make<P extends LocalProcess>(Kind: new (table: ProcessTable, options: SpawnOptions) => P, options: SpawnOptions): P {
+    if (this.#closed !== undefined) throw closedError()
+    knownOnly(options, ['name', 'trapExit', 'overflow', 'terms'])
+    const { name, overflow, trapExit } = options
+    if (trapExit !== undefined) boolean(trapExit, 'trapExit')
+    if (overflow !== undefined) oneOf('exit', 'drop')(overflow, 'overflow')
+    if (name === undefined) return new Kind(this.#table, options)
+    const checked = checkName(name)
+    this.#table.names.checkFree(checked)
+    const process = new Kind(this.#table, options)
+    this.#table.names.register(checked, process)
+    return process
+  }
+}
+
+function closedError(): TsunagiError {
+  return new TsunagiError('ERR_CLOSED', 'the node is closed')
+}

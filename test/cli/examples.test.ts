@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { startNodeProcess } from '../support/child.ts'
+import { OsProcess } from '../support/os-process.ts'
+import { freePort } from '../support/otp.ts'
+import { bareEnvironment, commandOf, describeOtp } from '../support/releases.ts'
+import { Home, runCommand } from './support.ts'
+
+const example = (name: string) => new URL(`../../examples/${name}`, import.meta.url).pathname
+const start = (name: string, args: readonly string[], epmdPort: number) =>
+  startNodeProcess([example(name), ...args], { env: { ERL_EPMD_PORT: String(epmdPort), TSUNAGI_COOKIE: 'hello' } })
+
+describe('the examples', () => {
+  it('two-nodes: finds, calls and loses its peer', async () => {
+    await using run = start('two-nodes.mjs', [], await freePort())
+    expect(await run.exited).toEqual({ code: 0, signal: null })
+    // The warning on stderr comes whenever it comes.
+    expect(run.output.filter((line) => !line.startsWith('tsunagi: '))).toEqual([
+      'b@127.0.0.1 is connected to a@127.0.0.1',
+      'you said hello',
+      'a@127.0.0.1 is gone: connection_closed',
+    ])
+  })
+
+  it('counter: counts for the command, while watch watches', async () => {
+    const epmdPort = await freePort()
+    await using counter = start('counter.mjs', [], epmdPort)
+    await counter.waitForOutput(/counts/)
+    await using watch = start('watch.mjs', ['counter@127.0.0.1'], epmdPort)
+    await watch.waitForOutput(/^\+ counter@127\.0\.0\.1 \(hidden\)$/)
+    const call = await runCommand(['call', 'counter@127.0.0.1', 'counter', '{add, 2}', '--cookie', 'hello'], {
+      epmdPort,
+    })
+    expect(call.text).toBe('{ok,2}')
+    counter.kill('SIGINT')
+    expect((await counter.exited).code).toBe(0)
+    await watch.waitForOutput(/^- counter@127\.0\.0\.1/)
+    watch.kill('SIGTERM')
+    expect((await watch.exited).code).toBe(0)
+  })
+})
+
+describeOtp(
+  'the examples',
+  (release) => {
+    it('counter: Elixir calls Node.js and is called by it', async () => {
+      const epmdPort = await freePort()
+      await using counter = start('counter.mjs', [], epmdPort)
+      await counter.waitForOutput(/counts/)
+      using home = new Home()
+      // By its text: a release in a root directory of its own does not see the file.
+      const script = readFileSync(example('counter.exs'), 'utf8')
+      const args = ['--erl', '-start_epmd false', '--name', 'ex@127.0.0.1', '--cookie', 'hello', '-e', script]
+      await using elixir = new OsProcess(...commandOf(release, 'elixir', args), {
+        env: {
+          ...bareEnvironment(release),
+          HOME: release.root === undefined ? home.path : '/tmp',
+          ERL_EPMD_PORT: String(epmdPort),
+        },
+      })
+      expect((await elixir.exited).code, elixir.output.join('\n')).toBe(0)
+      expect(elixir.output).toEqual(['counter says: {:ok, 2}', 'counter says: 2', 'Node.js called Greeter'])
+      await counter.waitForOutput(/Elixir says hello, Node\.js/)
+    })
+  },
+  { elixir: true },
+)

@@ -1,0 +1,47 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startCommand } from '../support/child.ts'
+import type { Exit, OsProcess } from '../support/os-process.ts'
+
+/** How a command ended and what it said. */
+export interface Outcome {
+  readonly code: number | null
+  readonly signal: Exit['signal']
+  /** stdout and stderr, line by line. */
+  readonly output: readonly string[]
+  readonly text: string
+}
+
+/** A home of its own, so that no test finds or makes anybody's cookie; gone with the scope. */
+export class Home implements Disposable {
+  readonly path = mkdtempSync(join(tmpdir(), 'tsunagi-cli-'));
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true, force: true })
+  }
+}
+
+export interface CommandOptions {
+  /** Default: a port nobody serves. */
+  readonly epmdPort?: number
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** Starts the command with an EPMD port and a home of the test's. */
+export function launch(home: Home, args: readonly string[], { epmdPort = 1, env }: CommandOptions = {}): OsProcess {
+  return startCommand(args, { env: { HOME: home.path, ERL_EPMD_PORT: String(epmdPort), ...env } })
+}
+
+/** Runs the command to its end. */
+export async function runCommand(args: readonly string[], options: CommandOptions = {}): Promise<Outcome> {
+  using home = new Home()
+  await using command = launch(home, args, options)
+  return await outcome(command)
+}
+
+export async function outcome(command: OsProcess): Promise<Outcome> {
+  command.endInput()
+  const { code, signal } = await command.exited
+  return { code, signal, output: command.output, text: command.output.join('\n') }
+}

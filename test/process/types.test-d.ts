@@ -1,0 +1,64 @@
+import { expectTypeOf, it } from 'vitest'
+import { GenServer } from '../../src/process/gen-server.ts'
+import type { Process } from '../../src/process/process.ts'
+import type { ProcessSystem } from '../../src/process/process-system.ts'
+import type { Pid } from '../../src/term/identifiers.ts'
+import type { Term } from '../../src/term/term.ts'
+import { isTuple, type Tuple } from '../../src/term/tuple.ts'
+
+declare const system: ProcessSystem
+declare const self: Process
+
+class Adder extends GenServer<number, number, 'reset'> {
+  #sum = 0
+
+  override handleCall(request: number) {
+    this.#sum += request
+    return this.#sum
+  }
+
+  override handleCast(_reset: 'reset') {
+    this.#sum = 0
+  }
+}
+
+it('a server types its calls and casts', async () => {
+  const adder = await system.start(Adder)
+  expectTypeOf(await adder.call(1)).toEqualTypeOf<number>()
+  adder.cast('reset')
+  // @ts-expect-error it adds numbers
+  await adder.call('1')
+  // @ts-expect-error it knows no other cast
+  adder.cast('other')
+})
+
+it('a server without types takes and gives terms', async () => {
+  class Plain extends GenServer {
+    override async handleCall(request: Term) {
+      return request
+    }
+  }
+  const plain = await system.start(() => new Plain(), { name: 'plain' })
+  expectTypeOf(await plain.call('anything')).toEqualTypeOf<Term>()
+  // @ts-expect-error a function is no term
+  await plain.call(() => 1)
+})
+
+it('a type guard types what is received', async () => {
+  expectTypeOf(await self.receive(isTuple)).toEqualTypeOf<Tuple>()
+  expectTypeOf(await self.receive()).toEqualTypeOf<Term>()
+  expectTypeOf(await self.receive((message) => message === 1)).toEqualTypeOf<1>()
+  expectTypeOf(await self.receive((message) => String(message) === '1')).toEqualTypeOf<Term>()
+  for await (const message of self) expectTypeOf(message).toEqualTypeOf<Term>()
+})
+
+it('exit with one argument ends the process, with two it sends', () => {
+  expectTypeOf(() => self.exit('reason')).returns.toEqualTypeOf<never>()
+  expectTypeOf((pid: Pid) => self.exit(pid, 'reason')).returns.toEqualTypeOf<void>()
+})
+
+it('spawn options are checked', () => {
+  system.spawn(() => {}, { name: 'a', trapExit: true, overflow: 'drop' })
+  // @ts-expect-error no such overflow
+  system.spawn(() => {}, { overflow: 'grow' })
+})
