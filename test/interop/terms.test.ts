@@ -19,6 +19,8 @@ const echo = `
 
 describeOtp('all terms', (release) => {
   const records = Number(release.otp) >= 29
+  // Older releases take −0.0 for 0.0, also as keys of one map.
+  const negativeZero = Number(release.otp) >= 27
 
   it('arrive in OTP as the same terms, and come back equal', async () => {
     await using scene = await Scene.open(release)
@@ -27,7 +29,7 @@ describeOtp('all terms', (release) => {
     const node = await scene.node(exact)
     await node.connect(erl.name)
     const self = await openProcess(node)
-    const terms = fc.sample(arbitraryTerm({ records }), { numRuns: 2000, seed })
+    const terms = fc.sample(arbitraryTerm({ records, negativeZero }), { numRuns: 2000, seed })
     for (const [n, term] of terms.entries()) {
       self.send({ name: 'echo', node: erl.name }, tuple(self.pid, n, term, encode(term)))
     }

@@ -24,7 +24,7 @@ export interface TermArbitraryOptions {
   readonly externalFuns?: boolean
   /** Native records, which OTP knows since 29. Default false. */
   readonly records?: boolean
-  /** −0, which older releases than OTP 27 take for the same as 0.0. Default true. */
+  /** −0, which older releases than OTP 27 take for the same as 0.0: a map with both as keys is none to them. Default true. */
   readonly negativeZero?: boolean
 }
 
