@@ -17,7 +17,7 @@ import { atom, type Pid, type Term, tuple } from '../term/index.ts'
 import type { Connector } from './connector.ts'
 import { type Cookie, findCookie } from './cookie.ts'
 import { Drains } from './drains.ts'
-import { MESH_NAME, Mesh } from './mesh.ts'
+import { Mesh } from './mesh.ts'
 import { netKernel } from './net-kernel.ts'
 import type { MonitorNodesOptions, NodeEvent } from './node-monitor.ts'
 import { type NodeOptions, type ResolvedNodeOptions, resolveNodeOptions } from './node-options.ts'
@@ -27,6 +27,7 @@ import { parsePeer } from './peer-address.ts'
 import { Peers } from './peers.ts'
 import { Presence, randomIdentity } from './presence.ts'
 import { rex } from './rex.ts'
+import type { NodeHost, NodeService } from './service.ts'
 import { refuseSpawn } from './spawn-requests.ts'
 import { type WaitOptions, withLimits } from './waiting.ts'
 
@@ -59,7 +60,7 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
   readonly #presence: Presence
   readonly #peers: Peers
   readonly #processes: ProcessSystem
-  readonly #mesh: Mesh
+  readonly #services: readonly NodeService[]
   readonly #listener: Listener
   readonly #reports: NodeReports
   readonly #drains = new Drains()
@@ -121,7 +122,6 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
     const router = new Outbound(atom(this.name), creation, this.#peers)
     this.#processes = new ProcessSystem(router, { clock, logger, limits })
     this.#peers.processes = this.#processes.inbound
-    this.#mesh = new Mesh({ self: this.name, peers: this.#peers, dials: options.mesh })
     this.#listener = new Listener({
       handshake: {
         role: 'acceptor',
@@ -143,7 +143,14 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
       'rex',
       rex((kind) => this.nodes(kind)),
     )
-    this.#processes.spawn((self) => this.#mesh.run(self), { name: MESH_NAME })
+    const host: NodeHost = {
+      self: router.nodeAtom,
+      creation,
+      options,
+      peers: this.#peers,
+      processes: this.#processes,
+    }
+    this.#services = [new Mesh(host)]
   }
 
   /** The cookie peers need; secret. */
@@ -365,6 +372,7 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
 
   async #close(): Promise<void> {
     this.#listener.close()
+    await Promise.all(this.#services.map((service) => service.close?.()))
     await this.#processes.close()
     this.#peers.close()
     this.#reports.monitors.close()
@@ -381,15 +389,15 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
     if (this.closed) throw new TsunagiError('ERR_CLOSED', `the node ${this.name} is closed`)
   }
 
-  /** Whatever listeners do, the mesh and those who wait come first. */
+  /** Whatever listeners do, the services and those who wait come first. */
   #onUp(connector: Connector, link: Link): void {
-    if (!this.closed) this.#mesh.up(connector, link, this.#processes.pid)
+    if (!this.closed) for (const service of this.#services) service.up?.(connector, link)
     this.#reports.up(connector, link)
   }
 
   #onDown(connector: Connector, link: Link, reason: LinkDownReason, error: Error | undefined): void {
     this.#drains.down(connector.peer)
-    if (!this.closed) this.#mesh.down(connector.peer, this.#processes.pid)
+    if (!this.closed) for (const service of this.#services) service.down?.(connector.peer, link, reason)
     this.#reports.down(connector, link, reason, error)
   }
 

@@ -6,6 +6,7 @@ import type { Process } from '../process/process.ts'
 import { type Atom, atom, isTuple, Pid, type Term, tuple } from '../term/index.ts'
 import type { Connector } from './connector.ts'
 import type { Peers } from './peers.ts'
+import type { NodeHost, NodeService } from './service.ts'
 
 /** Under this name the nodes of this package tell each other whom they know. On the BEAM nobody has it. */
 export const MESH_NAME = 'tsunagi_mesh'
@@ -25,41 +26,42 @@ const MAX_REPORTED = 10_000
  * Makes a full mesh of those who know each other: each node tells its peers whom it is connected to, and dials whom they
  * tell it of. A name counts as long as a live peer reports it. A peer that speaks at all is one of ours.
  */
-export class Mesh {
+export class Mesh implements NodeService {
   readonly #self: string
   readonly #peers: Peers
   readonly #dials: boolean
+  readonly #pid: Pid
   /** Who reported whom. */
   readonly #reported = new Map<Atom, Set<string>>()
 
-  /** @param dials whether reported names are dialled; a node that only answers still reports. */
-  constructor(options: { self: string; peers: Peers; dials: boolean }) {
-    this.#self = options.self
-    this.#peers = options.peers
-    this.#dials = options.dials
+  /** With the option `mesh` off, reported names are not dialled; such a node still reports. */
+  constructor({ self, options, peers, processes }: NodeHost) {
+    this.#self = self.name
+    this.#peers = peers
+    this.#dials = options.mesh
+    this.#pid = processes.spawn((process) => this.#run(process), { name: MESH_NAME })
   }
 
-  /** The body of the process registered as {@link MESH_NAME}. */
-  async run(self: Process): Promise<void> {
-    for await (const message of self) this.#receive(message, self.pid)
+  async #run(self: Process): Promise<void> {
+    for await (const message of self) this.#receive(message)
   }
 
   /** There is a link: tell the new peer of the others, and the others of it. */
-  up(connector: Connector, link: Link, from: Pid): void {
+  up(connector: Connector, link: Link): void {
     for (const other of this.#peers.links) {
-      if (other !== link && this.#isOurs(other)) this.#tell(other, from, tuple(UP, connector.peer.name))
+      if (other !== link && this.#isOurs(other)) this.#tell(other, tuple(UP, connector.peer.name))
     }
     // C and Java nodes hand every message to their program, whatever the name: they are not greeted.
-    if (canBeOurs(link)) this.#introduce(link, from)
+    if (canBeOurs(link)) this.#introduce(link)
   }
 
   /** A link is gone, and with it all that its peer had reported. */
-  down(peer: Atom, from: Pid): void {
+  down(peer: Atom): void {
     const names = this.#reported.get(peer)
     this.#reported.delete(peer)
     for (const name of names ?? []) this.#withdraw(peer, name)
     for (const other of this.#peers.links) {
-      if (this.#isOurs(other)) this.#tell(other, from, tuple(DOWN, peer.name))
+      if (this.#isOurs(other)) this.#tell(other, tuple(DOWN, peer.name))
     }
   }
 
@@ -68,22 +70,22 @@ export class Mesh {
   }
 
   /** Tells a peer of all others. */
-  #introduce(link: Link, from: Pid): void {
+  #introduce(link: Link): void {
     const others = Array.from(this.#peers.links, ({ peer }) => peer.name).filter((name) => name !== link.peer.name)
-    this.#tell(link, from, tuple(NODES, others))
+    this.#tell(link, tuple(NODES, others))
   }
 
-  #tell(link: Link, from: Pid, [what, names]: readonly Term[]): void {
+  #tell(link: Link, [what, names]: readonly Term[]): void {
     if (link.down) return
     try {
-      link.send.sendToName(from, MESH, tuple(MESH, VERSION, from, what, names))
+      link.send.sendToName(this.#pid, MESH, tuple(MESH, VERSION, this.#pid, what, names))
     } catch (error) {
       // It has not read for long; others will tell it.
       if (!(error instanceof TsunagiError && error.code === 'ERR_LINK_FULL')) throw error
     }
   }
 
-  #receive(message: Term, self: Pid): void {
+  #receive(message: Term): void {
     if (!isTuple(message) || message[0] !== MESH || message[1] !== VERSION || message.length !== 5) return
     const [, , from, what, names] = message
     const sender = from instanceof Pid ? from.nodeAtom : undefined
@@ -93,7 +95,7 @@ export class Mesh {
       connector.ours = true
       connector.link.send.peerIsOurs()
       // What came up before we knew that it is one of ours it has not been told.
-      this.#introduce(connector.link, self)
+      this.#introduce(connector.link)
     }
     if (what === NODES && Array.isArray(names)) this.#replace(sender, names)
     else if (what === UP) this.#add(sender, names)
