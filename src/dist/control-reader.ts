@@ -108,11 +108,14 @@ export class ControlReader {
   /** Decodes the message as its receiver wants it. For nobody it is not decoded at all. */
   #deliver(receiver: Receiver | undefined): void {
     if (receiver === undefined) return
-    const { terms } = receiver
-    if (terms === undefined) return receiver.deliver(this.#payload(), this.#size)
+    receiver.deliver(this.#payloadAs(receiver.terms), this.#size)
+  }
+
+  #payloadAs(terms: DecodeOptions | undefined): Term {
+    if (terms === undefined) return this.#payload()
     this.#in.configure(terms)
     try {
-      receiver.deliver(this.#payload(), this.#size)
+      return this.#payload()
     } finally {
       this.#in.configure(this.#terms)
     }
@@ -182,7 +185,7 @@ export class ControlReader {
         const from = this.#pidOrName(this.#peer)
         const to = this.#ownPid()
         const ref = this.#ref()
-        return handler.monitorExit(from, to, ref, this.#payload())
+        return handler.monitorExit(from, to, ref, this.#payloadAs(handler.termsOfMonitor?.(ref)))
       }
       case op.SPAWN_REQUEST:
       case op.SPAWN_REQUEST_TT:

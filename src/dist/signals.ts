@@ -38,6 +38,8 @@ export interface SignalHandler {
   exit2(from: Pid, to: Pid, reason: Term): void
   monitor(from: Pid, target: Pid | Atom, ref: Reference): void
   demonitor(from: Pid, target: Pid | Atom, ref: Reference): void
+  /** How the reason of a monitored process's end is decoded; undefined: as its node's other terms. */
+  termsOfMonitor?(ref: Reference): DecodeOptions | undefined
   /** A monitored process (or name) is down. */
   monitorExit(from: Pid | Atom, to: Pid, ref: Reference, reason: Term): void
   spawnRequest(request: SpawnRequest): void

@@ -1,25 +1,20 @@
 import type { Receiver, SignalHandler, SpawnRequest } from '../dist/signals.ts'
 import type { InboundSignals } from '../process/router.ts'
-import type { Atom, Pid, Reference, Term } from '../term/index.ts'
+import type { Atom, DecodeOptions, Pid, Reference, Term } from '../term/index.ts'
 
 /** Answers a peer's request to spawn a function here. Every request must be answered. */
 export type SpawnHandler = (peer: Atom, request: SpawnRequest) => void
-
-/** Answers of peers to our spawn requests. */
-export type SpawnReplyHandler = (peer: Atom, id: Reference, to: Pid, flags: number, result: Term) => void
 
 /** What a link's signals do on this node: they go to its processes. The link has checked who may send them. */
 export class Inbound implements SignalHandler {
   readonly #peer: Atom
   readonly #processes: InboundSignals
   readonly #onSpawn: SpawnHandler
-  readonly #onSpawnReply: SpawnReplyHandler
 
-  constructor(peer: Atom, processes: InboundSignals, onSpawn: SpawnHandler, onSpawnReply: SpawnReplyHandler) {
+  constructor(peer: Atom, processes: InboundSignals, onSpawn: SpawnHandler) {
     this.#peer = peer
     this.#processes = processes
     this.#onSpawn = onSpawn
-    this.#onSpawnReply = onSpawnReply
   }
 
   receiverByName(name: Atom): Receiver | undefined {
@@ -62,6 +57,10 @@ export class Inbound implements SignalHandler {
     this.#processes.handleDemonitor(this.#peer, from, ref)
   }
 
+  termsOfMonitor(ref: Reference): DecodeOptions | undefined {
+    return this.#processes.termsOfMonitor(ref)
+  }
+
   monitorExit(from: Pid | Atom, to: Pid, ref: Reference, reason: Term): void {
     this.#processes.handleMonitorExit(this.#peer, from, to, ref, reason)
   }
@@ -71,6 +70,6 @@ export class Inbound implements SignalHandler {
   }
 
   spawnReply(id: Reference, to: Pid, flags: number, result: Term): void {
-    this.#onSpawnReply(this.#peer, id, to, flags, result)
+    this.#processes.handleSpawnReply(this.#peer, id, to, flags, result)
   }
 }

@@ -117,7 +117,6 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
         const link = this.#peers.linkTo(peer)
         if (link !== undefined) refuseSpawn(link.send, this.#processes.pid, request)
       },
-      onSpawnReply: () => {},
     })
     const router = new Outbound(atom(this.name), creation, this.#peers)
     this.#processes = new ProcessSystem(router, { clock, logger, limits })

@@ -8,7 +8,7 @@ import { type Atom, atom } from '../term/index.ts'
 import { Connector, type ConnectorHost, type Held } from './connector.ts'
 import { type Dialled, type DialOptions, dial } from './dial.ts'
 import { DialGate } from './dial-gate.ts'
-import { Inbound, type SpawnHandler, type SpawnReplyHandler } from './inbound.ts'
+import { Inbound, type SpawnHandler } from './inbound.ts'
 import type { ResolvedNodeOptions } from './node-options.ts'
 
 /** What happens to a node's links. */
@@ -21,7 +21,6 @@ export interface PeersEvents {
   /** A link that was over its high-water mark has room again. */
   onDrained(peer: Atom): void
   onSpawn: SpawnHandler
-  onSpawnReply: SpawnReplyHandler
 }
 
 /** All peers of a node: one {@link Connector} for each that is connected, being dialled, or wanted. */
@@ -163,7 +162,7 @@ export class Peers {
     const { peer } = connector
     const link: Link = new Link({
       established,
-      handler: new Inbound(peer, this.processes, this.#events.onSpawn, this.#events.onSpawnReply),
+      handler: new Inbound(peer, this.processes, this.#events.onSpawn),
       clock,
       limits,
       netTickTime,

@@ -1,8 +1,9 @@
 import type { Atom } from '../term/atom.ts'
 import { Pid, type Reference } from '../term/identifiers.ts'
-import type { Term } from '../term/term.ts'
+import type { DecodeOptions, Term } from '../term/term.ts'
 import { NOPROC } from './exit-signal.ts'
 import type { ProcessTable } from './process-table.ts'
+import { RemoteSpawn, SPAWN_MONITORED } from './remote-spawn.ts'
 import type { InboundSignals, MessageReceiver, UnlinkId } from './router.ts'
 
 /** What links call for the signals they read. */
@@ -78,6 +79,22 @@ export class Inbound implements InboundSignals {
     if (from instanceof Pid && from.nodeAtom !== peer) return false
     this.#table.monitors.fired(peer, ref, reason)
     return true
+  }
+
+  termsOfMonitor(ref: Reference): DecodeOptions | undefined {
+    return this.#table.references.find(ref)?.watcher?.terms
+  }
+
+  handleSpawnReply(peer: Atom, id: Reference, to: Pid, flags: number, result: Term): void {
+    const { references, router } = this.#table
+    const spawn = references.find(id)?.watcher
+    if (spawn instanceof RemoteSpawn) {
+      if (spawn.target === this.#table.knownPeer(peer)) spawn.answered(flags, result)
+      return
+    }
+    // Too late: nobody waits for the process that runs there.
+    if (!references.isOwn(id) || !(result instanceof Pid) || result.nodeAtom !== peer) return
+    if ((flags & SPAWN_MONITORED) !== 0) router.demonitor(to, peer, result, id)
   }
 
   linkDown(peer: Atom): void {

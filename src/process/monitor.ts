@@ -42,14 +42,23 @@ export class PeerMonitor implements Watcher {
   readonly from: Pid
   readonly #name: Atom | undefined
   readonly target: LocalProcess
+  readonly #cancelled: (() => void) | undefined
 
-  /** `name` when it was set by name, which the answer then carries. */
-  constructor(ref: Reference, peer: Peer, from: Pid, name: Atom | undefined, target: LocalProcess) {
+  /** `name` when it was set by name, which the answer then carries. `cancelled` is told of {@link PeerMonitor.cancel}. */
+  constructor(
+    ref: Reference,
+    peer: Peer,
+    from: Pid,
+    name: Atom | undefined,
+    target: LocalProcess,
+    cancelled?: () => void,
+  ) {
     this.ref = ref
     this.#peer = peer
     this.from = from
     this.#name = name
     this.target = target
+    this.#cancelled = cancelled
   }
 
   down(reason: Term): void {
@@ -60,6 +69,7 @@ export class PeerMonitor implements Watcher {
   /** The peer took it away, or is gone itself. */
   cancel(): void {
     this.target.unwatch(this)
+    this.#cancelled?.()
   }
 }
 

@@ -62,15 +62,18 @@ export class Monitors {
     } else if (of.node !== router.nodeAtom) router.demonitor(owner.pid, of.node, of.name, ref)
   }
 
-  /** MONITOR_P of a peer. It is always answered: now when there is no such process, else when it ends. */
-  monitored(node: Atom, from: Pid, target: Pid | Atom, ref: Reference): void {
+  /**
+   * MONITOR_P of a peer. It is always answered: now when there is no such process, else when it ends. `cancelled` is told
+   * when it goes away without.
+   */
+  monitored(node: Atom, from: Pid, target: Pid | Atom, ref: Reference, cancelled?: () => void): void {
     const peer = this.#table.peer(node)
     // A reference is unique in the cluster; a second monitor under it is answered with the first.
     if (peer.monitors.get(ref) !== undefined) return
     const byPid = target instanceof Pid
     const process = byPid ? this.#table.find(target) : this.#table.names.find(target)
     if (process === undefined) return peer.answerMonitor(target, from, ref, NOPROC)
-    const monitor = new PeerMonitor(ref, peer, from, byPid ? undefined : target, process)
+    const monitor = new PeerMonitor(ref, peer, from, byPid ? undefined : target, process, cancelled)
     peer.monitors.add(ref, monitor)
     process.watch(monitor)
   }

@@ -17,6 +17,7 @@ import { checkName } from './names.ts'
 import { Outside } from './outside.ts'
 import type { ProcessBody, SpawnOptions } from './process.ts'
 import { ProcessTable } from './process-table.ts'
+import { RemoteSpawn, type SpawnListener, type SpawnTies } from './remote-spawn.ts'
 import type { InboundSignals, Router } from './router.ts'
 import { sendCast, sendExit, sendMessage } from './send.ts'
 import { LocalServerRef, type ServerRef, whenEnded } from './server-ref.ts'
@@ -84,6 +85,23 @@ export class ProcessSystem {
     const process = this.#make(LocalProcess, options)
     soon(() => process.run(body))
     return process.pid
+  }
+
+  /** As {@link ProcessSystem.spawn}, for a process of a peer that asked for it. */
+  spawnFor(from: Pid, ties: SpawnTies, body: ProcessBody): Pid {
+    const process = this.#make(LocalProcess, {})
+    const { links, monitors } = this.#table
+    const { nodeAtom } = from
+    if (ties.link) links.linked(process, this.#table.peer(nodeAtom), from)
+    if (ties.monitor !== undefined) monitors.monitored(nodeAtom, from, process.pid, ties.monitor, ties.abandoned)
+    soon(() => process.run(body))
+    return process.pid
+  }
+
+  /** Gets ready to ask a node to spawn, for code that is no process; see {@link RemoteSpawn}. */
+  remoteSpawn(node: Atom, listener: SpawnListener): RemoteSpawn {
+    if (this.#closed !== undefined) throw closedError()
+    return new RemoteSpawn(this.#table, this.pid, this.#table.peer(node), listener)
   }
 
   /**

@@ -49,10 +49,14 @@ export class References {
   }
 
   find(ref: Reference): ReferenceUse | undefined {
+    return this.isOwn(ref) ? this.#uses.get(counterOf(ref)) : undefined
+  }
+
+  /** Whether a reference was made here, in use or not. */
+  isOwn(ref: Reference): boolean {
     const { words } = ref
-    if (words[2] !== this.#secret || words.length !== 3) return undefined
-    if (ref.creation !== this.#creation || ref.nodeAtom !== this.#node) return undefined
-    return this.#uses.get(counterOf(ref))
+    if (words[2] !== this.#secret || words.length !== 3) return false
+    return ref.creation === this.#creation && ref.nodeAtom === this.#node
   }
 }
 

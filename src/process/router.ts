@@ -89,6 +89,10 @@ export interface InboundSignals {
   handleMonitor(peer: Atom, from: Pid, target: Pid | Atom, ref: Reference): boolean
   handleDemonitor(peer: Atom, from: Pid, ref: Reference): boolean
   handleMonitorExit(peer: Atom, from: Pid | Atom, to: Pid, ref: Reference, reason: Term): boolean
+  /** How the reason of a MONITOR_P_EXIT is decoded; undefined: as its node's other terms. */
+  termsOfMonitor(ref: Reference): DecodeOptions | undefined
+  /** SPAWN_REPLY; `result` is a pid, or an atom that says why there is none. */
+  handleSpawnReply(peer: Atom, id: Reference, to: Pid, flags: number, result: Term): void
 
   /**
    * The link to `peer` is gone, or dialling it failed: every link to it breaks and every monitor on it fires, with
