@@ -15,9 +15,12 @@ import { rawSocket } from './participants/raw-socket.mjs'
 import { calls, crowd } from './work/call.mjs'
 import { codecs, runCodec } from './work/codec.mjs'
 import { canMeasureIdle, imports, runIdle, runImport } from './work/cost.mjs'
+import { runMesh } from './work/mesh.mjs'
+import { runMonitors } from './work/monitors.mjs'
+import { runMessages, runProcesses } from './work/processes.mjs'
 import { sends } from './work/send.mjs'
 
-const commandTimeout = 20_000
+const commandTimeout = 60_000
 const participants = [rawSocket, tsunagi, tsunagiErlang, erlangTsunagi, erlang, nats, moleculer]
 const options = readOptions(
   process.argv.slice(2),
@@ -88,6 +91,30 @@ async function runSolos(stage, round) {
   }
 }
 
+/** @param {Stage} stage @param {string} round @param {boolean} last */
+async function runLocals(stage, round, last) {
+  if (options.works.includes('process')) {
+    progress(`${round}: processes`)
+    for (const { name, values } of (await attempt('processes', () => runProcesses(stage))) ?? []) {
+      results.add('process', name, values)
+    }
+    progress(`${round}: local messages`)
+    const values = await attempt('local messages', () => runMessages(stage, options.ms))
+    if (values !== undefined) results.add('messages', 'process', values)
+  }
+  if (options.works.includes('monitors')) {
+    progress(`${round}: monitors`)
+    const values = await attempt('monitors', () => runMonitors(stage))
+    if (values !== undefined) results.add('many', 'monitors', values)
+  }
+  if (options.works.includes('mesh')) {
+    progress(`${round}: mesh`)
+    // Idling is measured once, for as long as it takes until all links have ticked.
+    const values = await attempt('mesh', () => runMesh(stage, last ? options.ms * 50 : 0))
+    if (values !== undefined) results.add('many', 'mesh', values)
+  }
+}
+
 /** @param {Stage} stage */
 async function runIdlers(stage) {
   if (!options.works.includes('idle') || !canMeasureIdle) return
@@ -111,6 +138,7 @@ async function measure() {
     for (let round = 1; round <= options.rounds; round++) {
       await runPairs(stage, `${round}/${options.rounds}`)
       await runSolos(stage, `${round}/${options.rounds}`)
+      await runLocals(stage, `${round}/${options.rounds}`, round === options.rounds)
     }
     await runIdlers(stage)
   } finally {
@@ -143,7 +171,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () =>
 
 const wanted = [...options.works, ...options.participants]
 if (
-  wanted.some((name) => /codec|import|tsunagi/.test(name)) &&
+  wanted.some((name) => /codec|import|tsunagi|process|monitors|mesh/.test(name)) &&
   !existsSync(new URL('../dist/index.js', import.meta.url))
 ) {
   throw new Error('there is no dist/: run `npm run build` in the root first')

@@ -12,6 +12,8 @@ let node
 let peer = ''
 /** @type {{ name: string, node: string }} */
 let echo
+/** Resolves when all monitors have fired. @type {Promise<unknown>} */
+let allFired
 
 class Echo extends GenServer {
   /** @override */
@@ -42,6 +44,20 @@ async function flood(payload, count) {
   }
 }
 
+/** Has one process monitor the peer's `bench_sink` that many times. @param {number} count */
+function monitor(count) {
+  return new Promise((resolve) => {
+    allFired = new Promise((done) => {
+      node.spawn(async (self) => {
+        for (let left = count; left > 0; left--) self.monitor({ name: 'bench_sink', node: peer })
+        resolve(undefined)
+        for (let left = count; left > 0; left--) await self.receive()
+        done(undefined)
+      })
+    })
+  })
+}
+
 await obey({
   async listen(name, cookie, epmdPort) {
     node = await startNode({ name, cookie, epmd: { port: Number(epmdPort) } })
@@ -62,5 +78,16 @@ await obey({
   arm: (_payload, count) => tally.arm(Number(count)),
   collect: () => tally.collect(),
   flood: (payload, count) => flood(payload, Number(count)),
+  async monitor(count) {
+    await monitor(Number(count))
+    // Signals arrive in order: once this is answered, the peer has all monitors.
+    await node.call(echo, atom('ping'), { timeout: 20_000 })
+  },
+  async cut() {
+    const begin = performance.now()
+    await node.disconnect(peer)
+    await allFired
+    return { ms: performance.now() - begin }
+  },
   ...callers(() => node.call(echo, atom('ping'))),
 })

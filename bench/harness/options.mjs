@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util'
 
 export const help = `Usage: npm run bench [-- OPTIONS]
 
-  --only A,B      only these works (send, call, codec, import, idle) and these participants
-                  (raw, tsunagi, tsunagi-erlang, erlang-tsunagi, erlang, nats, moleculer)
+  --only A,B      only these works (send, call, codec, import, idle, process, monitors, mesh) and these
+                  participants (raw, tsunagi, tsunagi-erlang, erlang-tsunagi, erlang, nats, moleculer)
   --quick         two short rounds, in about a minute
   --rounds N      rounds of every participant one after the other (5)
   --ms N          length of one measurement in ms (600)
@@ -12,7 +12,7 @@ export const help = `Usage: npm run bench [-- OPTIONS]
   --help
 `
 
-const works = ['send', 'call', 'codec', 'import', 'idle']
+const works = ['send', 'call', 'codec', 'import', 'idle', 'process', 'monitors', 'mesh']
 
 /**
  * @param {string[]} args

@@ -1,6 +1,10 @@
 import { codecs } from '../work/codec.mjs'
 import { imports } from '../work/cost.mjs'
+import { meshSize } from '../work/mesh.mjs'
+import { monitorCount } from '../work/monitors.mjs'
+import { kinds, processCount } from '../work/processes.mjs'
 import { judge } from './targets.mjs'
+import { bytes, bytesPerSecond, megabytes, microseconds, milliseconds, percent, perSecond } from './units.mjs'
 
 /** @typedef {import('./results.mjs').Results} Results */
 
@@ -11,16 +15,9 @@ import { judge } from './targets.mjs'
  * @property {string[][]} rows first cell a title, the others numbers
  */
 
-/** @param {number} value per second */
-const perSecond = (value) => (value >= 1e6 ? `${(value / 1e6).toFixed(2)} M/s` : `${(value / 1e3).toPrecision(3)} k/s`)
-/** @param {number} value bytes per second */
-const bytesPerSecond = (value) => `${(value / 1e6).toFixed(0)} MB/s`
-/** @param {number} value ns */
-const microseconds = (value) => `${(value / 1e3).toFixed(0)} µs`
-/** @param {number} value bytes */
-const megabytes = (value) => `${(value / 1e6).toFixed(0)} MB`
+/** @typedef {[title: string, work: string, metric: string, write: import('./units.mjs').Unit]} Column */
 
-/** Column title, work, metric, how to write it. @type {[string, string, string, (value: number) => string][]} */
+/** @type {Column[]} */
 const columns = [
   ['small tuple', 'send tuple', 'messages/s', perSecond],
   ['five-key map', 'send map', 'messages/s', perSecond],
@@ -34,18 +31,38 @@ const columns = [
   ['64 callers', 'crowd', 'calls/s', perSecond],
 ]
 
-/** @type {[string, string, string, (value: number) => string][]} */
+/** @type {Column[]} */
 const codecColumns = [
   ['encode', 'codec', 'encode/s', perSecond],
   ['decode', 'codec', 'decode/s', perSecond],
-  ['size', 'codec', 'bytes', (value) => `${value} B`],
+  ['size', 'codec', 'bytes', bytes],
 ]
 
-/** @type {[string, string, string, (value: number) => string][]} */
+/** @type {Column[]} */
 const costColumns = [
-  ['import', 'import', 'ms', (value) => `${value.toFixed(0)} ms`],
+  ['import', 'import', 'ms', milliseconds],
   ['memory, idle and connected', 'idle', 'resident bytes', megabytes],
-  ['processor, idle', 'idle', 'processor %', (value) => `${value.toFixed(1)} %`],
+  ['processor, idle', 'idle', 'processor %', percent],
+]
+
+/** @type {Column[]} */
+const processColumns = [
+  ['memory', 'process', 'bytes', bytes],
+  ['above the iterator', 'process', 'surplus bytes', bytes],
+  ['starts', 'process', 'starts/s', perSecond],
+  ['messages, in batches', 'messages', 'batched/s', perSecond],
+  ['messages, one at a time', 'messages', 'single/s', perSecond],
+]
+
+const manyRows = [
+  { name: 'monitors', title: `${monitorCount.toLocaleString('en')} monitors fire when their link is cut` },
+  { name: 'mesh', title: `${meshSize} nodes in one process become a mesh` },
+]
+
+/** @type {Column[]} */
+const manyColumns = [
+  ['time', 'many', 'ms', milliseconds],
+  ['processor, idle afterwards', 'many', 'processor %', percent],
 ]
 
 /**
@@ -59,15 +76,17 @@ export function tables(results, participants) {
     table('Messages and calls', results, participants, columns),
     table('Codec, five-key map', results, codecs, codecColumns),
     table('Cost', results, withImports(participants), costColumns),
+    table(`Processes, ${processCount.toLocaleString('en')} of a kind`, results, kinds, processColumns),
+    table('Many', results, manyRows, manyColumns),
     {
       title: 'Targets',
-      head: ['', 'ratio', 'target', '', 'raw node:net'],
-      rows: verdicts.map(({ title, ratio, bound, reached, ceiling }) => [
+      head: ['', 'measured', 'target', '', 'raw node:net'],
+      rows: verdicts.map(({ title, measured, bound, reached, ceiling }) => [
         title,
-        ratio.toFixed(2),
+        measured,
         bound,
         reached ? 'reached' : 'not reached',
-        ceiling?.toFixed(2) ?? '',
+        ceiling ?? '',
       ]),
     },
   ].filter(({ rows }) => rows.length > 0)
@@ -82,7 +101,7 @@ function withImports(participants) {
  * @param {string} title
  * @param {Results} results
  * @param {readonly { name: string, title: string }[]} rows
- * @param {typeof columns} all
+ * @param {readonly Column[]} all
  * @returns {Table}
  */
 function table(title, results, rows, all) {

@@ -39,9 +39,14 @@ export class Stage {
     return 'bench'
   }
 
-  /** A program of `endpoints/` in a process of its own. @param {string} program */
-  node(program) {
-    return this.#endpoint(process.execPath, [join(endpoints, `${program}.mjs`)], { label: program })
+  /**
+   * A program of `endpoints/` in a process of its own.
+   *
+   * @param {string} program
+   * @param {...string} flags of Node.js
+   */
+  node(program, ...flags) {
+    return this.#endpoint(process.execPath, [...flags, join(endpoints, `${program}.mjs`)], { label: program })
   }
 
   /** An Erlang node as `erl` starts it, with nothing tuned. @param {string} name */

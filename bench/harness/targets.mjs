@@ -1,12 +1,16 @@
+import { bytes, milliseconds, percent, perSecond, ratio } from './units.mjs'
+
 /**
- * The speeds Tsunagi sets itself: ratios within one run, so that they hold on any machine.
+ * The speeds Tsunagi sets itself: where there is somebody to be compared with, as a ratio within one run, so that it
+ * holds on any machine.
  *
  * @typedef {object} Target
  * @property {string} title
  * @property {[work: string, participant: string, metric: string]} ours
- * @property {[work: string, participant: string, metric: string]} theirs
- * @property {number} [atLeast] ours / theirs
- * @property {number} [atMost] ours / theirs
+ * @property {[work: string, participant: string, metric: string]} [theirs]
+ * @property {number} [atLeast] ours / theirs, or ours where there is no theirs
+ * @property {number} [atMost] the same
+ * @property {import('./units.mjs').Unit} [unit] of ours where there is no theirs
  */
 
 const rate = 'messages/s'
@@ -57,6 +61,44 @@ export const targets = [
   },
   ...codecTargets('encode/s', 'encode'),
   ...codecTargets('decode/s', 'decode'),
+  {
+    title: 'memory of an idle process above a bare async iterator',
+    ours: ['process', 'process', 'surplus bytes'],
+    atMost: 512,
+    unit: bytes,
+  },
+  {
+    title: 'memory of an idle GenServer, in all',
+    ours: ['process', 'server', 'bytes'],
+    atMost: 1024,
+    unit: bytes,
+  },
+  {
+    title: 'starts of processes to starts of bare async iterators',
+    ours: ['process', 'process', 'starts/s'],
+    theirs: ['process', 'bare', 'starts/s'],
+    atLeast: 0.6,
+  },
+  {
+    title: 'messages between local processes, in batches',
+    ours: ['messages', 'process', 'batched/s'],
+    atLeast: 3e6,
+    unit: perSecond,
+  },
+  {
+    title: 'messages between local processes, one at a time',
+    ours: ['messages', 'process', 'single/s'],
+    atLeast: 3e6,
+    unit: perSecond,
+  },
+  {
+    title: '100,000 monitors fire when their link is cut',
+    ours: ['many', 'monitors', 'ms'],
+    atMost: 1_000,
+    unit: milliseconds,
+  },
+  { title: '50 nodes become a mesh', ours: ['many', 'mesh', 'ms'], atMost: 5_000, unit: milliseconds },
+  { title: 'their processor time afterwards', ours: ['many', 'mesh', 'processor %'], atMost: 2, unit: percent },
 ]
 
 /** @param {string} metric @param {string} title @returns {Target[]} */
@@ -78,19 +120,30 @@ function codecTargets(metric, title) {
  * Those of the targets this run can tell something about.
  *
  * @param {import('./results.mjs').Results} results
- * @returns {{ title: string, ratio: number, bound: string, reached: boolean, ceiling: number | undefined }[]}
+ * @returns {{ title: string, measured: string, bound: string, reached: boolean, ceiling: string | undefined }[]}
  *   `ceiling`, of times, is the ratio the raw socket has in our place: no program between two sockets does better
  */
 export function judge(results) {
-  return targets.flatMap(({ title, ours, theirs, atLeast, atMost }) => {
+  return targets.flatMap(({ title, ours, theirs, atLeast = 0, atMost = Number.POSITIVE_INFINITY, unit = ratio }) => {
     const mine = results.median(...ours)
-    const other = results.median(...theirs)
+    const other = theirs === undefined ? 1 : results.median(...theirs)
     if (mine === undefined || other === undefined) return []
-    const ratio = mine / other
-    const reached = (atLeast === undefined || ratio >= atLeast) && (atMost === undefined || ratio <= atMost)
-    const [work, , metric] = ours
-    const raw = atMost === undefined ? undefined : results.median(work, 'raw', metric)
-    const ceiling = raw === undefined ? undefined : raw / other
-    return [{ title, ratio, bound: atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`, reached, ceiling }]
+    const value = mine / other
+    const timed = theirs !== undefined && atMost !== Number.POSITIVE_INFINITY
+    const raw = timed ? results.median(ours[0], 'raw', ours[2]) : undefined
+    return [
+      {
+        title,
+        measured: unit(value),
+        bound: atLeast > 0 ? `≥ ${short(atLeast, unit)}` : `≤ ${short(atMost, unit)}`,
+        reached: value >= atLeast && value <= atMost,
+        ceiling: raw === undefined ? undefined : unit(raw / other),
+      },
+    ]
   })
+}
+
+/** A bound has no decimals to lose. @param {number} bound @param {import('./units.mjs').Unit} unit */
+function short(bound, unit) {
+  return unit === ratio ? String(bound) : unit(bound).replace(/\.0+(?= )/, '')
 }
