@@ -19,6 +19,14 @@ export interface ServerProcess extends Process {
   stop(reason?: Term): void
   /** Calls `handleContinue` with this before the next message (OTP's `{continue, Argument}`). */
   continue(argument: Term): void
+  /**
+   * Calls `handleInfo` with `message` if no other message comes within `ms` milliseconds after the handler that runs is
+   * done: the `Timeout` a callback of OTP's `gen_server` can return. Any message takes it away, so that a handler which
+   * wants it again sets it again. The last one set counts; `Infinity` sets none.
+   *
+   * @param message default: the atom `timeout`.
+   */
+  timeout(ms: number, message?: Term): void
 }
 
 type Awaitable<T> = T | PromiseLike<T>
@@ -39,10 +47,15 @@ export interface ServerHandlers<Request extends Term = Term, Reply extends Term 
   /** What {@link ServerProcess.continue} asked for. */
   handleContinue?(argument: Term, self: ServerProcess): Awaitable<void>
   /**
-   * The last thing that runs when the server stops or a handler threw. Not after an exit signal that it did not trap: as
-   * in OTP it is gone at once.
+   * The last thing that runs, when the server stops, when a handler threw, and when its supervisor ends it while it traps
+   * exits. Not after an exit signal that it did not trap: as in OTP it is gone at once.
    */
   terminate?(reason: Term, self: ServerProcess): Awaitable<void>
+  /**
+   * What OTP's `sys:get_state` and `sys:get_status` show. Without it: its enumerable fields, without functions and with
+   * a description of what is no term. `#private` fields never show.
+   */
+  formatStatus?(): Term
 }
 
 /** Gives a server its process; an instance can have one only once. */
@@ -91,6 +104,11 @@ export abstract class GenServer<Request extends Term = Term, Reply extends Term 
     this.self.continue(argument)
   }
 
+  /** See {@link ServerProcess.timeout}. */
+  protected timeout(ms: number, message?: Term): void {
+    this.self.timeout(ms, message)
+  }
+
   init(_self: ServerProcess): Awaitable<void> {}
 
   handleCall(request: Request, _from: From, _self: ServerProcess): Awaitable<Reply | typeof noReply> {
@@ -103,6 +121,7 @@ export abstract class GenServer<Request extends Term = Term, Reply extends Term 
 
   handleInfo?(message: Term, self: ServerProcess): Awaitable<void>
   handleContinue?(argument: Term, self: ServerProcess): Awaitable<void>
+  formatStatus?(): Term
 
   terminate(_reason: Term, _self: ServerProcess): Awaitable<void> {}
 }

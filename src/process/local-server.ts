@@ -1,31 +1,48 @@
+import { duration } from '../base/options.ts'
 import { atom } from '../term/atom.ts'
+import { Pid } from '../term/identifiers.ts'
 import type { Term } from '../term/term.ts'
-import { isTuple, tuple } from '../term/tuple.ts'
+import { isTuple, type Tuple, tuple } from '../term/tuple.ts'
 import { ExitError, exitReasonOf } from './exit-reason.ts'
 import { isOrderly, NORMAL } from './exit-signal.ts'
 import { From } from './from.ts'
 import { GEN_CALL, GEN_CAST, isFromTuple, SYSTEM } from './gen.ts'
 import { makeServer, noReply, type ServerHandlers, type ServerProcess, type ServerSource } from './gen-server.ts'
+import { IdleTimeout } from './idle-timeout.ts'
 import { LocalProcess } from './local-process.ts'
 import type { MailboxReader } from './mailbox.ts'
-import { answerSystem } from './system-message.ts'
+import { stateOf } from './server-state.ts'
+import { answerSystem, type SystemTarget } from './system-message.ts'
 import { nextTurn, soon, takeTurn } from './turn.ts'
+
+const EXIT = atom('EXIT')
+const TIMEOUT = atom('timeout')
 
 /**
  * The process of a GenServer. It reads its mailbox itself, one message after the other and without a promise for those
  * whose handler needs none; so an idle server holds no suspended function.
  */
-export class LocalServer extends LocalProcess implements ServerProcess, MailboxReader {
+export class LocalServer extends LocalProcess implements ServerProcess, MailboxReader, SystemTarget {
   #handlers: ServerHandlers = {}
+  #parent: Pid | undefined
   /** A handler runs or will run; what comes meanwhile waits. */
   #busy = true
   #stopping: { readonly reason: Term } | undefined
   #continues: Term[] | undefined
+  #timeout: IdleTimeout | undefined
+  /** What is handled while the server is suspended; there is a list from then on until it is worked off. */
+  #urgent: Term[] | undefined
+  #suspended = false
   /** Rejects `begin` while `init` runs. */
   #startFailed: ((error: Error) => void) | undefined
 
-  /** Makes the server and runs `init`. Rejects when either fails, which ends the process. */
-  begin(source: ServerSource): Promise<void> {
+  /**
+   * Makes the server and runs `init`. Rejects when either fails, which ends the process.
+   *
+   * @param parent whose exit signal stops it in good order if it traps exits. As in OTP it is its own without one.
+   */
+  begin(source: ServerSource, parent?: Pid): Promise<void> {
+    this.#parent = parent
     return new Promise((resolve, reject) => {
       this.#startFailed = reject
       this.#initialize(source).then(
@@ -64,12 +81,51 @@ export class LocalServer extends LocalProcess implements ServerProcess, MailboxR
     this.wake()
   }
 
+  timeout(ms: number, message: Term = TIMEOUT): void {
+    duration(ms, 'ms')
+    this.#timeout?.cancel()
+    this.#timeout = this.ended || ms === Number.POSITIVE_INFINITY ? undefined : new IdleTimeout(ms, message)
+    // Nobody else starts it when it is set from outside a handler.
+    this.wake()
+  }
+
+  // What `sys` sees and does.
+
+  get parent(): Pid {
+    return this.#parent ?? this.pid
+  }
+
+  get suspended(): boolean {
+    return this.#suspended
+  }
+
+  set suspended(suspended: boolean) {
+    if (suspended && !this.#suspended) {
+      this.#urgent ??= []
+      for (let found = this.#takeUrgent(); found !== undefined; found = this.#takeUrgent()) {
+        this.#urgent.push(found.message)
+      }
+    }
+    this.#suspended = suspended
+  }
+
+  state(): Term {
+    return stateOf(this.#handlers)
+  }
+
+  override deliver(message: Term, bytes: number): void {
+    if (!this.#suspended || !this.#isUrgent(message)) return super.deliver(message, bytes)
+    this.#urgent?.push(message)
+    this.wake()
+  }
+
   override crash(thrown: unknown): void {
     this.#finish(exitReasonOf(thrown), thrown)
   }
 
   override end(reason: Term): void {
     super.end(reason)
+    this.#timeout?.cancel()
     this.#startFailed?.(this.endError())
     this.#startFailed = undefined
   }
@@ -89,9 +145,15 @@ export class LocalServer extends LocalProcess implements ServerProcess, MailboxR
       try {
         if (this.#continues !== undefined && this.#continues.length > 0) {
           handled = later(this.#handlers.handleContinue?.(this.#continues.shift(), this))
+        } else if (this.#urgent !== undefined) {
+          if (this.#urgent.length > 0) this.#handleUrgent(this.#urgent.shift())
+          else if (this.#suspended) return this.#rest()
+          else this.#urgent = undefined
+        } else if (this.#timeout?.due === true) {
+          handled = this.#handleInfo(this.#takeTimeout())
         } else if (this.mailbox.length === 0) {
-          this.#busy = false
-          return
+          this.#timeout?.start(this.clock, () => this.wake())
+          return this.#rest()
         } else if (takeTurn()) {
           handled = this.#handle(this.mailbox.shift())
         } else {
@@ -110,18 +172,55 @@ export class LocalServer extends LocalProcess implements ServerProcess, MailboxR
     }
   }
 
+  #rest(): void {
+    this.#busy = false
+  }
+
+  /** The message of the timeout, which is gone with that. */
+  #takeTimeout(): Term {
+    const message = this.#timeout?.message
+    this.#timeout?.cancel()
+    this.#timeout = undefined
+    return message
+  }
+
+  /** Whether a message counts also for a suspended server: those of `sys`, and the exit signal of its parent. */
+  #isUrgent(message: Term): boolean {
+    if (!isTuple(message) || message.length !== 3) return false
+    return message[0] === SYSTEM ? isFromTuple(message[1]) : message[0] === EXIT && this.#isParent(message[1])
+  }
+
+  #isParent(term: Term): boolean {
+    return term instanceof Pid && term.equals(this.parent)
+  }
+
+  #takeUrgent(): { readonly message: Term } | undefined {
+    return this.mailbox.take((message) => this.#isUrgent(message))
+  }
+
+  #handleUrgent(message: Term): void {
+    const [label, from, content] = message as Tuple
+    if (label === EXIT) this.stop(content)
+    else answerSystem(this, new From(this, from as Tuple), content)
+  }
+
   #handle(message: Term): PromiseLike<void> | undefined {
+    if (this.#timeout !== undefined && !this.#isUrgent(message)) this.#takeTimeout()
     if (isTuple(message)) {
       const label = message[0]
       if (message.length === 3 && label === GEN_CALL && isFromTuple(message[1])) {
         return this.#handleCall(new From(this, message[1]), message[2])
       }
       if (message.length === 2 && label === GEN_CAST) return this.#handleCast(message[1])
-      if (message.length === 3 && label === SYSTEM && isFromTuple(message[1])) {
-        answerSystem(this, new From(this, message[1]), message[2])
+      if (this.#isUrgent(message)) {
+        this.#handleUrgent(message)
         return undefined
       }
     }
+    return this.#handleInfo(message)
+  }
+
+  #handleInfo(message: Term): PromiseLike<void> | undefined {
     if (this.#handlers.handleInfo !== undefined) return later(this.#handlers.handleInfo(message, this))
     this.log('warn', `got a message it does not handle: ${String(message)}`)
     return undefined

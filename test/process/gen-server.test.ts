@@ -421,22 +421,6 @@ describe('what other nodes ask of a GenServer', () => {
     await settled()
     expect(counter.infos).toEqual(odd)
   })
-
-  it('through sys: terminate stops it, the rest is answered as unknown', async () => {
-    const counter = new Counter()
-    const server = await a.system.start(counter)
-    const asker = await within(b.system)
-    const ask = (request: Term) => b.system.send(server.pid, tuple(SYSTEM, tuple(asker.pid, ref), request))
-    ask(atom('get_state'))
-    const unknown = tuple(atom('error'), tuple(atom('unknown_system_msg'), atom('get_state')))
-    expect(await asker.receive()).toEqual(tuple(ref, unknown))
-    const gone = asker.monitor(server.pid)
-    ask(tuple(atom('terminate'), atom('shutdown')))
-    expect(await asker.receive()).toEqual(tuple(ref, atom('ok')))
-    expect(await asker.receive()).toEqual(tuple(atom('DOWN'), gone, atom('process'), server.pid, atom('shutdown')))
-    expect(counter.ends).toEqual([atom('shutdown')])
-    expect(a.log.lines).toEqual([])
-  })
 })
 
 describe('the reference to a server', () => {

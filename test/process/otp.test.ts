@@ -187,7 +187,7 @@ describeOtp('processes', (release) => {
     expect(
       await erl.eval(`
         receive {pid, P} ->
-          {'EXIT', {{unknown_system_msg, get_state}, _}} = (catch sys:get_state(P)),
+          {'EXIT', {{unknown_system_msg, _}, _}} = (catch sys:replace_state(P, fun(S) -> S end)),
           M = monitor(process, P),
           Stopped = gen_server:stop(P, shutdown, 5000),
           {Stopped, receive {'DOWN', M, _, _, R} -> R end}
