@@ -9,6 +9,8 @@ import { ProtocolError } from './protocol-error.ts'
 const SLOTS = 2048
 /** Atom references one header can carry. */
 const MAX_REFS = 255
+/** What an exit reason becomes that cannot be sent: it may always be. */
+const UNENCODABLE = 'unencodable_reason'
 
 /**
  * Counts the atoms introduced to one BEAM peer, whose atom table only ever grows and ends the node when it is full.
@@ -19,6 +21,11 @@ export class AtomBudget {
   readonly #known = new Set<string>()
   #keys = 0
   #lifted = false
+  /**
+   * Set while the processes and names of a signal are written that the peer waits for. It knows their atoms, and links and
+   * monitors must fire also when the limit is reached.
+   */
+  exempt = false
 
   constructor(limits: Pick<Limits, 'keyAtoms' | 'peerAtoms'> = defaultLimits) {
     this.#limits = limits
@@ -32,7 +39,7 @@ export class AtomBudget {
 
   /** @throws TsunagiError `ERR_ATOM_LIMIT` */
   admit(atom: Atom, isKey: boolean): void {
-    if (this.#lifted || this.#known.has(atom.name)) return
+    if (this.#lifted || this.exempt || this.#known.has(atom.name)) return
     if (isKey && ++this.#keys > this.#limits.keyAtoms) {
       throw new TsunagiError(
         'ERR_ATOM_LIMIT',
@@ -40,7 +47,7 @@ export class AtomBudget {
           `${JSON.stringify(atom.name)}); atoms are never freed there: use a Map with string keys, or keys: 'strings'`,
       )
     }
-    if (this.#known.size >= this.#limits.peerAtoms) {
+    if (this.#known.size >= this.#limits.peerAtoms && atom.name !== UNENCODABLE) {
       throw new TsunagiError(
         'ERR_ATOM_LIMIT',
         `more than ${this.#limits.peerAtoms} different atoms were sent to this node (the last: ` +

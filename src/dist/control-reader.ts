@@ -108,7 +108,7 @@ export class ControlReader {
   /** Decodes the message as its receiver wants it. For nobody it is not decoded at all. */
   #deliver(receiver: Receiver | undefined): void {
     if (receiver === undefined) return
-    receiver.deliver(this.#payloadAs(receiver.terms), this.#size)
+    receiver.deliver(this.#payloadAs(receiver.terms), this.#size, this.#peer)
   }
 
   #payloadAs(terms: DecodeOptions | undefined): Term {

@@ -1,15 +1,22 @@
 import { ProtocolError } from './protocol-error.ts'
 
 /**
+ * Bytes reserved at most for a frame on its announced length alone. The memory of a longer one grows with what arrives,
+ * by doubling: a peer that announces much and sends nothing gets little.
+ */
+const INITIAL_BYTES = 1024 * 1024
+
+/**
  * Cuts the bytes of an established link into frames: length u32, then that many bytes; length 0 is a tick. Frames that
- * lie within one chunk are handed out in place; only those that span chunks are put together, straight into memory of
- * their size.
+ * lie within one chunk are handed out in place; only those that span chunks are put together, those of up to 1 MiB
+ * straight into memory of their size.
  */
 export class FrameReader {
   readonly #limit: number
   readonly #onFrame: (bytes: Buffer, start: number, end: number, owned: boolean) => void
-  /** The frame being put together, and how much of it is there. */
+  /** The frame being put together, how long it will be, and how much of it is there. */
   #frame: Buffer | undefined
+  #length = 0
   #filled = 0
   /** A length prefix cut in two. */
   readonly #prefix = Buffer.alloc(4)
@@ -62,20 +69,31 @@ export class FrameReader {
 
   #start(length: number): void {
     this.#check(length)
-    this.#frame = Buffer.allocUnsafeSlow(length)
+    this.#frame = Buffer.allocUnsafeSlow(Math.min(length, INITIAL_BYTES))
+    this.#length = length
     this.#filled = 0
   }
 
   #fill(bytes: Buffer, at: number, end: number): number {
-    const frame = this.#frame as Buffer
-    const take = Math.min(end - at, frame.length - this.#filled)
+    const take = Math.min(end - at, this.#length - this.#filled)
+    const frame = this.#room(this.#filled + take)
     bytes.copy(frame, this.#filled, at, at + take)
     this.#filled += take
-    if (this.#filled === frame.length) {
+    if (this.#filled === this.#length) {
       this.#frame = undefined
-      this.#onFrame(frame, 0, frame.length, true)
+      this.#onFrame(frame, 0, this.#length, true)
     }
     return at + take
+  }
+
+  /** The frame's memory, with room for so many bytes; never more than twice of what is needed, nor than its length. */
+  #room(bytes: number): Buffer {
+    const frame = this.#frame as Buffer
+    if (bytes <= frame.length) return frame
+    const larger = Buffer.allocUnsafeSlow(Math.min(this.#length, bytes * 2))
+    frame.copy(larger, 0, 0, this.#filled)
+    this.#frame = larger
+    return larger
   }
 
   #fillPrefix(bytes: Buffer, at: number, end: number): number {

@@ -27,6 +27,8 @@ export interface LinkSenderOptions {
   readonly budget: AtomBudget | undefined
   /** Queued bytes fell to half of the high-water mark after a send had answered false. */
   readonly onDrained: () => void
+  /** Some bytes have left. */
+  readonly onWritten: () => void
 }
 
 /**
@@ -85,6 +87,11 @@ export class LinkSender {
   /** Bytes sent or queued since the beginning. */
   get bytes(): number {
     return this.#outbox.acceptedBytes
+  }
+
+  /** Bytes that have left since the beginning. */
+  get writtenBytes(): number {
+    return this.#outbox.writtenBytes
   }
 
   /** Whether the last send answered false and {@link LinkSenderOptions.onDrained} is still to come. */
@@ -206,12 +213,16 @@ export class LinkSender {
     if (!(byPid ? this.#monitorsPids : this.#monitorsNames)) return true
     const writer = this.#begin(from, target, 4, operation)
     try {
+      // A monitor can tell the peer a name it has not heard of; nothing else of it is new.
+      this.#exempt(byPid || operation === op.DEMONITOR_P)
       writer.pid(from)
       if (byPid) writer.pid(target)
       else writer.atom(target)
       writer.reference(ref)
     } catch (error) {
       throw writer.fail(ref, error)
+    } finally {
+      this.#exempt(false)
     }
     return this.#end(writer, from, target)
   }
@@ -238,12 +249,21 @@ export class LinkSender {
   #control(from: Pid, to: Pid | Atom, operation: number, fields: readonly Term[], payload?: readonly [Term]): boolean {
     const writer = this.#begin(from, to, fields.length + 1, operation)
     try {
+      this.#exempt(operation !== op.SPAWN_REQUEST)
       for (const field of fields) writer.term(field)
+      this.#exempt(false)
       if (payload !== undefined) writer.payload(payload[0])
     } catch (error) {
       throw writer.fail(payload?.[0] ?? fields.at(-1), error)
+    } finally {
+      this.#exempt(false)
     }
     return this.#end(writer, from, to)
+  }
+
+  #exempt(exempt: boolean): void {
+    const { budget } = this.#options
+    if (budget !== undefined) budget.exempt = exempt
   }
 
   #has(flag: bigint): boolean {
@@ -294,5 +314,6 @@ export class LinkSender {
       this.#full = false
       this.#options.onDrained()
     }
+    this.#options.onWritten()
   }
 }

@@ -73,12 +73,16 @@ export class Link {
   readonly #decoder: Decoder
   readonly #control: ControlReader
   readonly #header: boolean
+  /** Queued bytes above which the peer is not read: more than messages alone can make of them. */
+  readonly #stopReading: number
+  #reads = true
   #bytesIn = 0
   #messagesIn = 0
   #down = false
   #ticker: Timer | undefined
   #bytesSeen = 0
   #bytesSent = 0
+  #bytesWritten = 0
   #quietTicks = 0
 
   constructor(options: LinkOptions) {
@@ -90,6 +94,7 @@ export class Link {
     this.flags = established.flags
     this.remoteAddress = established.carrier.remoteAddress
     this.#header = (this.flags & (DFLAG.DIST_HDR_ATOM_CACHE | DFLAG.FRAGMENTS)) !== 0n
+    this.#stopReading = limits.linkMax + limits.fragmentedBytes
     this.#fragments = new IncomingFragments(limits)
     this.#frames = new FrameReader(limits.frameBytes, (bytes, start, end, owned) =>
       this.#frame(bytes, start, end, owned),
@@ -111,6 +116,7 @@ export class Link {
       onDrained: () => {
         if (!this.#down) options.onDrained()
       },
+      onWritten: () => this.#readAgain(),
     })
     if (options.ours) this.send.peerIsOurs()
   }
@@ -167,6 +173,23 @@ export class Link {
       const cause = error instanceof TsunagiError ? error : new ProtocolError('a signal could not be handled', error)
       this.#end('protocol_error', cause)
     }
+    if (this.#reads && this.send.queuedBytes > this.#stopReading) this.#readNoMore()
+  }
+
+  /**
+   * Answers to links, monitors and spawn requests are never refused. A peer that asks and does not read what it gets is
+   * therefore asked to wait, by TCP, until it has caught up.
+   */
+  #readNoMore(): void {
+    if (this.#down) return
+    this.#reads = false
+    this.#options.established.carrier.pause()
+  }
+
+  #readAgain(): void {
+    if (this.#reads || this.#down || this.send.queuedBytes > this.#options.limits.linkMax) return
+    this.#reads = true
+    this.#options.established.carrier.resume()
   }
 
   #frame(bytes: Buffer, start: number, end: number, owned: boolean): void {
@@ -224,11 +247,16 @@ export class Link {
     this.#ticker = this.#options.clock.after(interval, () => this.#tick())
   }
 
-  /** Source: `dist_util:con_loop/2`. Down after four intervals without a byte; a tick after one without a send. */
+  /**
+   * Source: `dist_util:con_loop/2`. Down after four intervals without a byte; a tick after one without a send. A peer that
+   * is not read shows that it lives by reading.
+   */
   #tick(): void {
-    if (this.#bytesIn === this.#bytesSeen) this.#quietTicks++
-    else this.#quietTicks = 0
+    const { writtenBytes } = this.send
+    const lives = this.#bytesIn !== this.#bytesSeen || (!this.#reads && writtenBytes !== this.#bytesWritten)
+    this.#quietTicks = lives ? 0 : this.#quietTicks + 1
     this.#bytesSeen = this.#bytesIn
+    this.#bytesWritten = writtenBytes
     if (this.#quietTicks >= TICK_INTENSITY) return this.#end('net_tick_timeout', undefined)
     if (this.send.bytes === this.#bytesSent && this.send.queuedBytes === 0) this.send.tick()
     this.#bytesSent = this.send.bytes

@@ -42,6 +42,11 @@ export class Outbox {
     return this.#accepted
   }
 
+  /** Bytes that have left this process, or never will because the carrier is gone. */
+  get writtenBytes(): number {
+    return this.#written
+  }
+
   /** Whether the carrier is above its high-water mark. */
   get blocked(): boolean {
     return this.#blocked

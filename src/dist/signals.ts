@@ -4,8 +4,8 @@ import type { Atom, DecodeOptions, Pid, Reference, Term } from '../term/index.ts
 export interface Receiver {
   /** How messages for it are decoded; undefined: as its node's other messages. */
   readonly terms: DecodeOptions | undefined
-  /** `bytes`: the message's size on the wire. Must not throw. */
-  deliver(message: Term, bytes: number): void
+  /** `bytes`: the message's size on the wire; `peer`: whose link brought it. Must not throw. */
+  deliver(message: Term, bytes: number, peer: Atom): void
 }
 
 /** A function asked to be spawned on this node. Every request must be answered, with a {@link SignalHandler} reply. */

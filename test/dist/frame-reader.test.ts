@@ -49,6 +49,32 @@ describe('a frame reader', () => {
     expect(() => reader(2 ** 27).push(Buffer.from([0xff, 0xff, 0xff, 0xff]))).toThrow('4294967295 bytes')
   })
 
+  it('reserves little for what a peer only announces', () => {
+    const announced = Buffer.concat([Buffer.from([8, 0, 0, 0]), Buffer.alloc(100)])
+    const readers = Array.from({ length: 16 }, () => new FrameReader(2 ** 27, () => {}))
+    const before = process.memoryUsage().arrayBuffers
+    for (const one of readers) one.push(announced)
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(readers.length * 2 * 2 ** 20)
+  })
+
+  it('puts a long frame together as it grows, whatever the sizes of its pieces', () => {
+    const content = Buffer.alloc(5_000_000, 'the quick brown fox')
+    const length = Buffer.alloc(4)
+    length.writeUInt32BE(content.length)
+    for (const size of [65_536, 1_000_003, 2_500_000, content.length]) {
+      const frames: Buffer[] = []
+      const inner = new FrameReader(2 ** 27, (bytes, start, end, owned) => {
+        expect(owned).toBe(true)
+        expect(bytes.buffer.byteLength).toBe(content.length)
+        frames.push(bytes.subarray(start, end))
+      })
+      inner.push(length)
+      for (let at = 0; at < content.length; at += size) inner.push(content.subarray(at, at + size))
+      expect(frames).toHaveLength(1)
+      expect(frames[0]?.equals(content)).toBe(true)
+    }
+  })
+
   it('takes a frame of exactly its limit', () => {
     expect(everySplit(frame(...new Array(10).fill(7)), () => reader(10))).toEqual([new Array(10).fill(7)])
   })

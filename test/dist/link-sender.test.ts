@@ -188,6 +188,45 @@ describe('a sender', () => {
     await b.heard.count(4)
   })
 
+  it('fires links and monitors of a BEAM peer that may learn no more atoms', async () => {
+    const { a, b } = join({ limits: { peerAtoms: 0 }, more: { ours: false } })
+    const { send } = a.link
+    const refused = expect.objectContaining({ code: 'ERR_ATOM_LIMIT' })
+    const why = atom('new')
+    for (const impossible of [
+      () => send.sendToName(from, name, 1),
+      () => send.monitor(from, name, ref),
+      () => send.spawnRequest(ref, from, [name, name], [], []),
+      () => send.exit(from, to, why),
+      () => send.exit2(from, to, why),
+      () => send.monitorExit(name, to, ref, why),
+    ]) {
+      expect(impossible).toThrow(refused)
+    }
+    const unencodable = tuple(atom('unencodable_reason'), 'more than 0 different atoms')
+    send.link(from, to)
+    send.unlink(1, from, to)
+    send.unlinkAck(1, from, to)
+    send.exit(from, to, unencodable)
+    send.exit2(from, to, unencodable)
+    send.monitor(from, to, ref)
+    send.demonitor(from, name, ref)
+    send.monitorExit(name, to, ref, unencodable)
+    send.spawnReply(ref, from, to, 0, atom('notsup'))
+    const noted = await b.heard.count(9)
+    expect(noted.map(([kind]) => kind)).toEqual([
+      'link',
+      'unlink',
+      'unlinkAck',
+      'exit',
+      'exit2',
+      'monitor',
+      'demonitor',
+      'monitorExit',
+      'spawnReply',
+    ])
+  })
+
   it('marks bytes as bytes again after a function with a bad value in it could not be sent', async () => {
     const { a, b } = join({ more: { terms: {} } })
     const free = [Symbol('none') as unknown as Term]

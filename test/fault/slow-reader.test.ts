@@ -1,11 +1,12 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { TsunagiError } from '../../src/base/errors.ts'
-import { atom } from '../../src/term/index.ts'
-import type { RawPeer } from '../support/raw-peer.ts'
+import { atom, Pid, Reference, tuple } from '../../src/term/index.ts'
+import { message, type RawPeer } from '../support/raw-peer.ts'
 import { nextEvent } from '../support/scene.ts'
 import { Target } from './target.ts'
 
 const KiB = 1024
+const MONITOR_P = 19
 const limits = { linkHighWater: 64 * KiB, linkMax: 512 * KiB }
 const payload = new Uint8Array(16 * KiB)
 
@@ -68,6 +69,51 @@ it('a peer that does not read stops its own link only, within its limits, and lo
   const frames = await peer.receive((all) => (all.at(-1)?.includes('last') ? all : undefined))
   expect(frames.filter((bytes) => bytes.length > payload.length)).toHaveLength(total)
   await target.survived()
+})
+
+/** Sends `count` monitors of a name nobody has: more than 1,000 bytes each, and so are the answers. */
+function ask(peer: RawPeer, count: number): void {
+  const from = new Pid(peer.name, 1, 0, 77)
+  const nobody = atom('\u{1f47b}'.repeat(255))
+  const monitors = Array.from({ length: count }, (_, i) =>
+    message(tuple(MONITOR_P, from, nobody, new Reference(peer.name, [i, 1, 1], 77))),
+  )
+  peer.write(Buffer.concat(monitors))
+}
+
+it('a peer that asks and does not read is not read either, and gets every answer when it reads again', async () => {
+  const few = { linkMax: 128 * KiB, fragmentedBytes: 128 * KiB }
+  await using target = await Target.start({ limits: few })
+  await using peer = await target.peer()
+  peer.pause()
+  // More than what fits into the sockets in both directions.
+  const asked = 50_000
+  ask(peer, asked)
+  const most = few.linkMax + few.fragmentedBytes
+  await vi.waitFor(() => expect(queuedFor(target, peer)).toBeGreaterThan(most), { timeout: 20_000, interval: 10 })
+  await target.survived()
+  // What one chunk of a socket asks for may come on top.
+  expect(queuedFor(target, peer)).toBeLessThan(most + 128 * KiB)
+  expect(peer.socket.writableLength).toBeGreaterThan(0)
+
+  peer.resume()
+  const link = () => target.node.links().find(({ node }) => node === peer.name)
+  const caughtUp = () => expect(link()).toMatchObject({ messagesIn: asked, queuedBytes: 0 })
+  await vi.waitFor(caughtUp, { timeout: 20_000, interval: 10 })
+  expect(link()?.messagesOut).toBeGreaterThanOrEqual(asked)
+  await target.survived()
+})
+
+it('a peer that asks and never reads is down after the tick time', async () => {
+  await using target = await Target.start({
+    limits: { linkMax: 64 * KiB, fragmentedBytes: 64 * KiB },
+    netTickTime: 200,
+  })
+  await using peer = await target.peer()
+  peer.pause()
+  const down = nextEvent(target.node, 'nodedown', peer.name)
+  ask(peer, 50_000)
+  expect((await down)[1].reason).toBe('net_tick_timeout')
 })
 
 it('a wait for room ends with the link', async () => {
