@@ -5,7 +5,7 @@ import { type Logger, stderrLogger } from '../base/logger.ts'
 import { boolean, fn, knownOnly, oneOf } from '../base/options.ts'
 import { type Atom, atom, isAtom } from '../term/atom.ts'
 import { Pid } from '../term/identifiers.ts'
-import type { Term } from '../term/term.ts'
+import type { DecodeOptions, Term } from '../term/term.ts'
 import type { Destination } from './address.ts'
 import { type CallOptions, call } from './call.ts'
 import { KILLED, SHUTDOWN } from './exit-signal.ts'
@@ -21,7 +21,9 @@ import { RemoteSpawn, type SpawnListener, type SpawnTies } from './remote-spawn.
 import type { InboundSignals, Router } from './router.ts'
 import { sendCast, sendExit, sendMessage } from './send.ts'
 import { LocalServerRef, type ServerRef, whenEnded } from './server-ref.ts'
+import { type ServiceHandler, ServiceProcess } from './service-process.ts'
 import { soon } from './turn.ts'
+import type { Watcher } from './watch.ts'
 
 /** Options of a {@link ProcessSystem}. */
 export interface ProcessSystemOptions {
@@ -87,6 +89,13 @@ export class ProcessSystem {
     return process.pid
   }
 
+  /** Makes a process of the node's own; see {@link ServiceProcess}. @throws TsunagiError `ERR_NAME_TAKEN`, `ERR_CLOSED` */
+  serve(name: string, terms: DecodeOptions, handler: ServiceHandler): ServiceProcess {
+    const service = this.#make(ServiceProcess, { name, terms })
+    service.handler = handler
+    return service
+  }
+
   /** As {@link ProcessSystem.spawn}, for a process of a peer that asked for it. */
   spawnFor(from: Pid, ties: SpawnTies, body: ProcessBody): Pid {
     const process = this.#make(LocalProcess, {})
@@ -94,6 +103,7 @@ export class ProcessSystem {
     const { nodeAtom } = from
     if (ties.link) links.linked(process, this.#table.peer(nodeAtom), from)
     if (ties.monitor !== undefined) monitors.monitored(nodeAtom, from, process.pid, ties.monitor, ties.abandoned)
+    if (ties.ended !== undefined) process.watch({ target: process, down: ties.ended })
     soon(() => process.run(body))
     return process.pid
   }
@@ -170,6 +180,18 @@ export class ProcessSystem {
   /** All names registered here. */
   registered(): string[] {
     return this.#table.names.list()
+  }
+
+  /** Has `watcher` told of the end of a process of this node, within it. False when there is no such process any more. */
+  watch(pid: Pid, watcher: Watcher): boolean {
+    const process = this.#table.find(pid)
+    process?.watch(watcher)
+    return process !== undefined
+  }
+
+  /** Takes {@link ProcessSystem.watch} back. */
+  unwatch(pid: Pid, watcher: Watcher): void {
+    this.#table.find(pid)?.unwatch(watcher)
   }
 
   /** Whether a pid of this node is that of a living process. */

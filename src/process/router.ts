@@ -60,8 +60,11 @@ export interface Router {
 export interface MessageReceiver {
   /** How messages for it are decoded; undefined: as its node's. */
   readonly terms: DecodeOptions | undefined
-  /** `bytes`: the message's size on the wire. Never throws. */
-  deliver(message: Term, bytes: number): void
+  /**
+   * `bytes`: the message's size on the wire; `peer`: the node whose link brought it, undefined when it comes from this
+   * one. Never throws.
+   */
+  deliver(message: Term, bytes: number, peer?: Atom): void
 }
 
 /**

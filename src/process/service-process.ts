@@ -1,0 +1,42 @@
+import { type Atom, atom } from '../term/atom.ts'
+import type { Term } from '../term/term.ts'
+import { isTuple, tuple } from '../term/tuple.ts'
+import { From } from './from.ts'
+import { GEN_CALL, isFromTuple, SYSTEM } from './gen.ts'
+import { LocalProcess } from './local-process.ts'
+
+/**
+ * Takes a message of a {@link ServiceProcess}. `peer` is the node whose link brought it, whatever the message itself says;
+ * undefined for messages of this node, such as `DOWN`.
+ */
+export type ServiceHandler = (message: Term, peer: Atom | undefined) => void
+
+/**
+ * A process that belongs to its node. It has no mailbox that could overflow: each message is handled the moment it
+ * arrives, in the order of arrival and before the link it came over can go down. Nobody can end it but who made it, and
+ * what its handler throws is logged and costs that one message.
+ */
+export class ServiceProcess extends LocalProcess {
+  /** Set before anything can arrive. */
+  handler: ServiceHandler = () => {}
+
+  override deliver(message: Term, _bytes: number, peer?: Atom): void {
+    if (this.ended) return
+    try {
+      if (!this.#answers(message)) this.handler(message, peer)
+    } catch (error) {
+      this.log('error', 'could not handle a message', { err: error })
+    }
+  }
+
+  override receiveExit(): void {}
+
+  /** It serves no calls, and says so at once, so that no caller waits. */
+  #answers(message: Term): boolean {
+    if (!isTuple(message) || message.length !== 3) return false
+    const [label, from] = message
+    if ((label !== GEN_CALL && label !== SYSTEM) || !isFromTuple(from)) return false
+    new From(this, from).reply(tuple(atom('error'), atom('not_supported')))
+    return true
+  }
+}
