@@ -194,14 +194,14 @@ export class ControlReader {
       case op.SPAWN_REPLY:
       case op.SPAWN_REPLY_TT:
         this.#arity(operation, arity, operation === op.SPAWN_REPLY ? 5 : 6)
-        return handler.spawnReply(this.#ref(), this.#ownPid(), this.#integer(), this.#in.read())
+        return handler.spawnReply(this.#ref(), this.#ownPid(), this.#integer(), this.#pidOrError())
       case op.ALTACT_SIG_SEND:
         return this.#altact(arity)
       case op.GROUP_LEADER:
         // There are no group leaders here; the signal is valid and has no effect.
         this.#arity(operation, arity, 3)
-        this.#in.read()
-        this.#in.read()
+        this.#pid()
+        this.#pid()
         return
       default:
         throw new ProtocolError(`there is no control operation ${operation} of ${arity} elements`)
@@ -234,7 +234,7 @@ export class ControlReader {
     const decoder = this.#in
     const id = this.#ref()
     const from = this.#foreign()
-    const groupLeader = decoder.read()
+    const groupLeader = this.#pid()
     const mfa = decoder.read()
     if (!isTuple(mfa) || mfa.length !== 3 || typeof mfa[2] !== 'number') {
       throw new ProtocolError('a spawn request without module, function and arity')
@@ -274,6 +274,23 @@ export class ControlReader {
     decoder.u32()
     decoder.u32()
     decoder.u32()
+  }
+
+  /** Of whatever node. */
+  #pid(): Pid {
+    const pid = this.#in.read()
+    if (!(pid instanceof Pid)) throw new ProtocolError('a signal with something else in the place of a pid')
+    return pid
+  }
+
+  /** What became of a spawn request: the process, or an atom that says why there is none. */
+  #pidOrError(): Term {
+    const result = this.#in.read()
+    const isPid = result instanceof Pid && result.nodeAtom === this.#peer
+    // The atoms that have values of their own in JavaScript are atoms too.
+    const isError = isAtom(result) || typeof result === 'boolean' || result === null || result === undefined
+    if (!isPid && !isError) throw new ProtocolError('a spawn reply that is neither a process nor an error')
+    return result
   }
 
   /** A pid of the peer. */

@@ -12,7 +12,7 @@ export interface Receiver {
 export interface SpawnRequest {
   readonly id: Reference
   readonly from: Pid
-  readonly groupLeader: Term
+  readonly groupLeader: Pid
   readonly module: Atom
   readonly function: Atom
   readonly arity: number

@@ -5,7 +5,19 @@ import { bare, EMPTY_HEADER, frame, type RawPeer } from '../support/raw-peer.ts'
 import { Target } from './target.ts'
 
 /** What stands in a field; `any` takes every term. */
-type Field = 'peer' | 'own' | 'name' | 'peer or name' | 'own or name' | 'ref' | 'integer' | 'id' | 'mfa' | 'any'
+type Field =
+  | 'peer'
+  | 'own'
+  | 'pid'
+  | 'name'
+  | 'peer or name'
+  | 'own or name'
+  | 'ref'
+  | 'integer'
+  | 'id'
+  | 'mfa'
+  | 'reply'
+  | 'any'
 
 /** Every operation: its fields behind the number, and its payload. Source: OTP's "Distribution Protocol". */
 const operations: [name: string, code: number, fields: Field[], payload: 'any' | 'list' | undefined][] = [
@@ -14,7 +26,7 @@ const operations: [name: string, code: number, fields: Field[], payload: 'any' |
   ['EXIT', op.EXIT, ['peer', 'own', 'any'], undefined],
   ['UNLINK', op.UNLINK, ['peer', 'own'], undefined],
   ['REG_SEND', op.REG_SEND, ['peer', 'any', 'name'], 'any'],
-  ['GROUP_LEADER', op.GROUP_LEADER, ['any', 'any'], undefined],
+  ['GROUP_LEADER', op.GROUP_LEADER, ['pid', 'pid'], undefined],
   ['EXIT2', op.EXIT2, ['peer', 'own', 'any'], undefined],
   ['SEND_TT', op.SEND_TT, ['any', 'own', 'any'], 'any'],
   ['EXIT_TT', op.EXIT_TT, ['peer', 'own', 'any', 'any'], undefined],
@@ -30,10 +42,10 @@ const operations: [name: string, code: number, fields: Field[], payload: 'any' |
   ['PAYLOAD_EXIT2', op.PAYLOAD_EXIT2, ['peer', 'own'], 'any'],
   ['PAYLOAD_EXIT2_TT', op.PAYLOAD_EXIT2_TT, ['peer', 'own', 'any'], 'any'],
   ['PAYLOAD_MONITOR_P_EXIT', op.PAYLOAD_MONITOR_P_EXIT, ['peer or name', 'own', 'ref'], 'any'],
-  ['SPAWN_REQUEST', op.SPAWN_REQUEST, ['ref', 'peer', 'any', 'mfa', 'any'], 'list'],
-  ['SPAWN_REQUEST_TT', op.SPAWN_REQUEST_TT, ['ref', 'peer', 'any', 'mfa', 'any', 'any'], 'list'],
-  ['SPAWN_REPLY', op.SPAWN_REPLY, ['ref', 'own', 'integer', 'any'], undefined],
-  ['SPAWN_REPLY_TT', op.SPAWN_REPLY_TT, ['ref', 'own', 'integer', 'any', 'any'], undefined],
+  ['SPAWN_REQUEST', op.SPAWN_REQUEST, ['ref', 'peer', 'pid', 'mfa', 'any'], 'list'],
+  ['SPAWN_REQUEST_TT', op.SPAWN_REQUEST_TT, ['ref', 'peer', 'pid', 'mfa', 'any', 'any'], 'list'],
+  ['SPAWN_REPLY', op.SPAWN_REPLY, ['ref', 'own', 'integer', 'reply'], undefined],
+  ['SPAWN_REPLY_TT', op.SPAWN_REPLY_TT, ['ref', 'own', 'integer', 'reply', 'any'], undefined],
   ['ALIAS_SEND', op.ALIAS_SEND, ['peer', 'ref'], 'any'],
   ['ALIAS_SEND_TT', op.ALIAS_SEND_TT, ['peer', 'ref', 'any'], 'any'],
   ['UNLINK_ID', op.UNLINK_ID, ['id', 'peer', 'own'], undefined],
@@ -65,9 +77,13 @@ describe('a control message', () => {
         return new Pid(peer.name, 1, 0, 77)
       case 'own':
         return own
+      case 'pid':
+        return new Pid('stranger@127.0.0.1', 1, 0, 1)
       case 'own or name':
       case 'name':
         return atom('nobody')
+      case 'reply':
+        return atom('notsup')
       case 'ref':
         return new Reference(peer.name, [1, 2, 3], 77)
       case 'mfa':
@@ -86,6 +102,15 @@ describe('a control message', () => {
     return frame(EMPTY_HEADER, bare(tuple(operation, ...fields)), ...payload.map(bare))
   }
 
+  /** What follows on the same link is heard: what went before did no harm. */
+  async function answers(peer: RawPeer): Promise<void> {
+    const me = new Pid(peer.name, 9, 0, 77)
+    const call = tuple(atom('$gen_call'), tuple(me, 'tag'), 'question')
+    peer.send(tuple(op.REG_SEND, me, atom(''), atom('echo')), call)
+    await peer.receive((frames) => frames.find((it) => it.includes('question')))
+    expect(target.node.nodes()).toContain(peer.name)
+  }
+
   /** Has its own name for every kind: from whoever it comes, `what` is wrong with it. */
   const refused = (what: (peer: RawPeer) => Buffer) => target.endsLink((peer) => peer.write(what(peer)), /\S/)
 
@@ -97,12 +122,7 @@ describe('a control message', () => {
       {
         await using peer = await target.peer()
         peer.write(bytes(code, values(peer), tail(peer)))
-        // What follows it on the same link is heard: it did no harm.
-        const me = new Pid(peer.name, 9, 0, 77)
-        const call = tuple(atom('$gen_call'), tuple(me, 'tag'), 'question')
-        peer.send(tuple(op.REG_SEND, me, atom(''), atom('echo')), call)
-        await peer.receive((frames) => frames.find((it) => it.includes('question')))
-        expect(target.node.nodes()).toContain(peer.name)
+        await answers(peer)
       }
       await refused((peer) => bytes(code, values(peer).slice(0, -1), tail(peer)))
       if (code !== op.ALTACT_SIG_SEND) await refused((peer) => bytes(code, [...values(peer), atom('')], tail(peer)))
@@ -118,6 +138,16 @@ describe('a control message', () => {
       if (payload === 'list') await refused((peer) => bytes(code, values(peer), [atom('no_list')]))
     },
   )
+
+  it('that has no payload may be longer than its term, as OTP allows', async () => {
+    await using peer = await target.peer()
+    for (const [, code, fields, payload] of operations) {
+      if (payload !== undefined) continue
+      const control = bare(tuple(code, ...fields.map((field) => good(field, peer))))
+      peer.write(frame(EMPTY_HEADER, control, Uint8Array.of(1, 2, 3)))
+    }
+    await answers(peer)
+  })
 
   it.each([0, 5, 9, 10, 11, 14, 15, 17, 32 + 6, 99, 255])('of the unknown operation %i is refused', async (code) => {
     await refused((peer) => bytes(code, [good('peer', peer), good('own', peer)], []))
