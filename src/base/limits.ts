@@ -29,6 +29,8 @@ export interface Limits {
   readonly linkMax: number
   /** Messages held for a node that is being dialled. Default 10,000. */
   readonly dialQueue: number
+  /** Nodes one topology takes from one answer of its strategy. Default 10,000. */
+  readonly topologyNames: number
   /** Connections an embedded EPMD holds open at once. Default 1,000. */
   readonly epmdConnections: number
   /** Atoms this node introduces to one BEAM peer through the keys of plain objects. Default 10,000. */
@@ -54,6 +56,7 @@ export const defaultLimits: Limits = Object.freeze({
   linkHighWater: MiB,
   linkMax: 256 * MiB,
   dialQueue: 10_000,
+  topologyNames: 10_000,
   epmdConnections: 1_000,
   keyAtoms: 10_000,
   peerAtoms: 100_000,

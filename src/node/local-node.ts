@@ -16,6 +16,7 @@ import type { ServerRef } from '../process/server-ref.ts'
 import { atom, type Pid, type Term, tuple } from '../term/index.ts'
 import type { Connector } from './connector.ts'
 import { type Cookie, findCookie } from './cookie.ts'
+import { DiscoveryHost } from './discovery-host.ts'
 import { Drains } from './drains.ts'
 import { Mesh } from './mesh.ts'
 import { netKernel } from './net-kernel.ts'
@@ -43,7 +44,7 @@ export interface LinkInfo extends LinkStats {
 const CONNECT_TO = 'connectTo'
 
 /** What a node is made of once its name is registered. */
-interface Foundation {
+export interface Foundation {
   readonly options: ResolvedNodeOptions
   readonly cookie: Cookie
   readonly presence: Presence
@@ -55,6 +56,8 @@ interface Foundation {
 export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDisposable {
   /** The node's whole name, `alive@host`. */
   readonly name: string
+  /** For topologies: keeps nodes connected that were found. */
+  readonly discovery: DiscoveryHost
   readonly #options: ResolvedNodeOptions
   readonly #cookie: Cookie
   readonly #presence: Presence
@@ -67,16 +70,24 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
   #closed: Promise<void> | undefined
 
   /** Use `startNode`. */
-  static async start(given: NodeOptions): Promise<LocalNode> {
+  static start(given: NodeOptions): Promise<LocalNode> {
+    return LocalNode.startAs(given, (foundation) => new LocalNode(foundation))
+  }
+
+  /** Starts a node of a derived class. */
+  protected static async startAs<N extends LocalNode>(
+    given: NodeOptions,
+    make: (foundation: Foundation) => N,
+  ): Promise<N> {
     const options = resolveNodeOptions(given)
     const cookie = await findCookie(options.cookie)
-    let node: LocalNode | undefined
+    let node: N | undefined
     const accept = (carrier: Carrier): void => {
       if (node === undefined) carrier.destroy()
       else node.#listener.accept(carrier)
     }
     const presence = await Presence.open(options, accept)
-    node = new LocalNode({ options, cookie, presence })
+    node = make({ options, cookie, presence })
     for (const peer of options.connectTo) {
       if (peer.name === node.name) continue
       const connector = node.#peers.connector(peer.name)
@@ -86,7 +97,7 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
     return node
   }
 
-  private constructor({ options, cookie, presence }: Foundation) {
+  protected constructor({ options, cookie, presence }: Foundation) {
     super()
     this.#options = options
     this.name = options.name.full
@@ -149,7 +160,8 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
       peers: this.#peers,
       processes: this.#processes,
     }
-    this.#services = [new Mesh(host)]
+    this.discovery = new DiscoveryHost(host, () => this.cookie)
+    this.#services = [new Mesh(host), this.discovery]
   }
 
   /** The cookie peers need; secret. */
@@ -402,6 +414,7 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
 
   #onFailed(connector: Connector, error: ConnectError, dropped: number): void {
     this.#drains.down(connector.peer)
+    for (const service of this.#services) service.failed?.(connector, error)
     this.#reports.failed(connector, error, dropped)
   }
 }

@@ -1,3 +1,4 @@
+import type { ConnectError } from '../dist/connect-error.ts'
 import type { Link, LinkDownReason } from '../dist/link.ts'
 import type { ProcessSystem } from '../process/process-system.ts'
 import type { Atom } from '../term/index.ts'
@@ -22,6 +23,8 @@ export interface NodeService {
   up?(connector: Connector, link: Link): void
   /** A link is gone; monitors and links over it have fired. */
   down?(peer: Atom, link: Link, reason: LinkDownReason): void
+  /** A dial failed. */
+  failed?(connector: Connector, error: ConnectError): void
   /** The node closes; its processes still run, its links are still there. */
   close?(): Promise<void> | void
 }

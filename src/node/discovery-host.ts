@@ -1,0 +1,134 @@
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import type { NodeName } from '../base/node-name.ts'
+import type { ConnectError } from '../dist/connect-error.ts'
+import { listNames, lookup } from '../epmd/client.ts'
+import { decodeMark } from '../epmd/mark.ts'
+import { type Atom, atom } from '../term/index.ts'
+import type { Connector } from './connector.ts'
+import type { NodeHost, NodeService } from './service.ts'
+
+/** How a node stands with a peer. */
+export interface Standing {
+  /** `connecting`: a dial is under way or due. `idle`: nobody dials it. */
+  readonly state: 'connected' | 'connecting' | 'idle'
+  /** Why the last dial failed; undefined after a success, and before the first has ended. */
+  readonly error: ConnectError | undefined
+}
+
+/** Hears of every link that comes up (`error` is undefined) and of every dial that fails. Must not throw. */
+export type OutcomeListener = (peer: string, error: ConnectError | undefined) => void
+
+/** Node types that an EPMD's entry tells apart: hidden nodes, nodes of libei, nodes of jinterface. */
+const HIDDEN_TYPES: readonly number[] = [72, 104, 110]
+
+/**
+ * What discovery has of a node: whom to keep connected, on whose behalf, and what has become of it. Dialling itself, with
+ * its backoff and its limits, is the connectors'.
+ */
+export class DiscoveryHost implements NodeService {
+  readonly self: NodeName
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Names one source may have; `limits.topologyNames`. */
+  readonly maxNames: number
+  /** Where the node's own EPMD is; undefined: it uses none. */
+  readonly epmd: { readonly host: string; readonly port: number } | undefined
+  readonly #cookie: () => string
+  readonly #peers: NodeHost['peers']
+  readonly #listeners = new Set<OutcomeListener>()
+
+  constructor({ options, peers }: NodeHost, cookie: () => string) {
+    this.self = options.name
+    this.clock = options.clock
+    this.logger = options.logger
+    this.maxNames = options.limits.topologyNames
+    this.epmd = options.resolvedEpmd
+    this.#peers = peers
+    this.#cookie = cookie
+  }
+
+  /** The node's cookie; secret. */
+  get cookie(): string {
+    return this.#cookie()
+  }
+
+  /** Keeps a peer connected on behalf of `owner`; again with another `port` when that has changed. */
+  want(name: string, owner: string, port?: number): void {
+    const connector = this.#peers.connector(name)
+    if (port !== undefined) connector.port = port
+    connector.want(owner)
+  }
+
+  /** A source shows a peer anew: dial at once instead of at the end of the backoff. */
+  renew(name: string): void {
+    this.#find(name)?.retryNow()
+  }
+
+  /** Withdraws an interest. A link that is up stays. */
+  unwant(name: string, owner: string): void {
+    this.#find(name)?.unwant(owner)
+  }
+
+  /** Cuts the link to a peer, unless somebody wants it. */
+  cut(name: string): 'cut' | 'wanted' | 'absent' {
+    const connector = this.#find(name)
+    if (connector?.link === undefined) return 'absent'
+    if (connector.wanted) return 'wanted'
+    connector.link.close('disconnect')
+    return 'cut'
+  }
+
+  standing(name: string): Standing {
+    const connector = this.#find(name)
+    if (connector === undefined) return { state: 'idle', error: undefined }
+    const dialling = connector.pending || connector.retryIn !== undefined
+    const state = connector.link !== undefined ? 'connected' : dialling ? 'connecting' : 'idle'
+    return { state, error: connector.lastError }
+  }
+
+  /** Calls `listener` from now on. Answers what ends that. */
+  onOutcome(listener: OutcomeListener): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  /** The names the EPMD at `host` knows. @throws EpmdError */
+  async names(host: string, port: number, signal: AbortSignal): Promise<{ name: string; port: number }[]> {
+    const listed = await listNames({ host, port, signal, clock: this.clock })
+    return listed.map(({ name, port }) => ({ name, port }))
+  }
+
+  /** The entry of one name at the EPMD of `host`. @throws EpmdError */
+  async entry(
+    alive: string,
+    host: string,
+    port: number,
+    signal: AbortSignal,
+  ): Promise<{ port: number; hidden: boolean; host: string | undefined } | undefined> {
+    const entry = await lookup(alive, { host, port, signal, clock: this.clock })
+    if (entry === undefined) return undefined
+    const mark = decodeMark(entry.extra)
+    return { port: entry.port, hidden: HIDDEN_TYPES.includes(entry.nodeType), host: mark?.host }
+  }
+
+  up({ peer }: Connector): void {
+    this.#tell(peer, undefined)
+  }
+
+  failed({ peer }: Connector, error: ConnectError): void {
+    this.#tell(peer, error)
+  }
+
+  close(): void {
+    this.#listeners.clear()
+  }
+
+  #tell(peer: Atom, error: ConnectError | undefined): void {
+    for (const listener of this.#listeners) listener(peer.name, error)
+  }
+
+  #find(name: string): Connector | undefined {
+    return this.#peers.find(atom(name))
+  }
+}
