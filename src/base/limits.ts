@@ -23,10 +23,14 @@ export interface Limits {
   readonly mailboxMessages: number
   /** Bytes (as they came over the wire) a mailbox holds before it overflows. Default 256 MiB. */
   readonly mailboxBytes: number
+  /** Links and monitors the processes of one peer may have on those of this node. Default 1 million. */
+  readonly peerTies: number
   /** Queued bytes on a link above which `send` answers false. Default 1 MiB. */
   readonly linkHighWater: number
   /** Queued bytes on a link above which `send` throws `ERR_LINK_FULL`. Default 256 MiB. */
   readonly linkMax: number
+  /** Exposed functions that run for one peer at once. Default 10,000. */
+  readonly spawnedPerPeer: number
   /** Messages held for a node that is being dialled. Default 10,000. */
   readonly dialQueue: number
   /** Nodes one topology takes from one answer of its strategy. Default 10,000. */
@@ -53,8 +57,10 @@ export const defaultLimits: Limits = Object.freeze({
   pendingHandshakes: 128,
   mailboxMessages: 1_000_000,
   mailboxBytes: 256 * MiB,
+  peerTies: 1_000_000,
   linkHighWater: MiB,
   linkMax: 256 * MiB,
+  spawnedPerPeer: 10_000,
   dialQueue: 10_000,
   topologyNames: 10_000,
   epmdConnections: 1_000,

@@ -26,6 +26,11 @@ export class Inbound implements InboundSignals {
     return this.#table.references.find(alias)?.receiver
   }
 
+  ties(peer: Atom): number {
+    const known = this.#table.knownPeer(peer)
+    return known === undefined ? 0 : known.links.size + known.monitors.size
+  }
+
   handleLink(peer: Atom, from: Pid, to: Pid): boolean {
     if (from.nodeAtom !== peer) return false
     const process = this.#table.find(to)

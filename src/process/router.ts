@@ -81,6 +81,8 @@ export interface InboundSignals {
   /** ALIAS_SEND, ALTACT_SIG_SEND. */
   receiverByAlias(alias: Reference): MessageReceiver | undefined
 
+  /** How many links and monitors tie processes of this node to those of a peer, but for monitors set here. */
+  ties(peer: Atom): number
   handleLink(peer: Atom, from: Pid, to: Pid): boolean
   /** UNLINK_ID; an old UNLINK (4) is `handleUnlink(peer, undefined, from, to)`, which is not acknowledged. */
   handleUnlink(peer: Atom, id: UnlinkId | undefined, from: Pid, to: Pid): boolean
