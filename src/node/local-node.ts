@@ -11,7 +11,7 @@ import type { Destination } from '../process/address.ts'
 import type { CallOptions } from '../process/call.ts'
 import type { ServerHandlers, ServerSource } from '../process/gen-server.ts'
 import type { ProcessBody, SpawnOptions } from '../process/process.ts'
-import { ProcessSystem } from '../process/process-system.ts'
+import { type ProcessCounts, ProcessSystem } from '../process/process-system.ts'
 import type { ServerRef } from '../process/server-ref.ts'
 import { atom, type Pid, type Term, tuple } from '../term/index.ts'
 import type { Connector } from './connector.ts'
@@ -202,6 +202,11 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
     if (kind === 'known') return Array.from(this.#peers.connectors, (connector) => connector.peer.name)
     const links = [...this.#peers.links].filter((link) => kind === 'connected' || link.hidden === (kind === 'hidden'))
     return links.map((link) => link.peer.name)
+  }
+
+  /** What the processes of this node hold, for metrics and for tests that look for leaks. */
+  get counts(): ProcessCounts {
+    return this.#processes.counts
   }
 
   /** The links with their counters. */
