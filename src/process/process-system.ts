@@ -2,26 +2,31 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import { OptionError, TsunagiError } from '../base/errors.ts'
 import { defaultLimits, type Limits } from '../base/limits.ts'
 import { type Logger, stderrLogger } from '../base/logger.ts'
-import { boolean, fn, knownOnly, oneOf } from '../base/options.ts'
+import { fn } from '../base/options.ts'
 import { type Atom, atom, isAtom } from '../term/atom.ts'
 import { Pid } from '../term/identifiers.ts'
 import type { DecodeOptions, Term } from '../term/term.ts'
 import type { Destination } from './address.ts'
 import { type CallOptions, call } from './call.ts'
-import { KILLED, SHUTDOWN } from './exit-signal.ts'
+import { endAll } from './end-all.ts'
+import { SHUTDOWN } from './exit-signal.ts'
 import type { ServerSource } from './gen-server.ts'
 import { Inbound } from './inbound.ts'
 import { LocalProcess } from './local-process.ts'
 import { LocalServer } from './local-server.ts'
+import { makeProcess } from './make-process.ts'
 import { checkName } from './names.ts'
 import { Outside } from './outside.ts'
 import type { ProcessBody, SpawnOptions } from './process.ts'
 import { ProcessTable } from './process-table.ts'
-import { RemoteSpawn, type SpawnListener, type SpawnTies } from './remote-spawn.ts'
+import { RemoteSpawn, type SpawnedBody, type SpawnListener, type SpawnTies } from './remote-spawn.ts'
 import type { InboundSignals, Router } from './router.ts'
 import { sendCast, sendExit, sendMessage } from './send.ts'
-import { LocalServerRef, type ServerRef, whenEnded } from './server-ref.ts'
+import { LocalServerRef, type ServerRef } from './server-ref.ts'
 import { type ServiceHandler, ServiceProcess } from './service-process.ts'
+import { resolveSupervisor, type SupervisorOptions } from './supervisor/options.ts'
+import { Supervisor } from './supervisor/supervisor.ts'
+import { SupervisorServer } from './supervisor/supervisor-server.ts'
 import { soon } from './turn.ts'
 import type { Watcher } from './watch.ts'
 
@@ -90,21 +95,21 @@ export class ProcessSystem {
   }
 
   /** Makes a process of the node's own; see {@link ServiceProcess}. @throws TsunagiError `ERR_NAME_TAKEN`, `ERR_CLOSED` */
-  serve(name: string, terms: DecodeOptions, handler: ServiceHandler): ServiceProcess {
+  serve(name: string | undefined, terms: DecodeOptions, handler: ServiceHandler): ServiceProcess {
     const service = this.#make(ServiceProcess, { name, terms })
     service.handler = handler
     return service
   }
 
   /** As {@link ProcessSystem.spawn}, for a process of a peer that asked for it. */
-  spawnFor(from: Pid, ties: SpawnTies, body: ProcessBody): Pid {
+  spawnFor(from: Pid, ties: SpawnTies, body: SpawnedBody): Pid {
     const process = this.#make(LocalProcess, {})
     const { links, monitors } = this.#table
     const { nodeAtom } = from
     if (ties.link) links.linked(process, this.#table.peer(nodeAtom), from)
     if (ties.monitor !== undefined) monitors.monitored(nodeAtom, from, process.pid, ties.monitor, ties.abandoned)
     if (ties.ended !== undefined) process.watch({ target: process, down: ties.ended })
-    soon(() => process.run(body))
+    soon(() => process.run((self) => body(self, (reason) => process.end(reason))))
     return process.pid
   }
 
@@ -127,6 +132,32 @@ export class ProcessSystem {
     // What peers send is not checked against the types a server declares.
     await server.begin(source as unknown as ServerSource)
     return new LocalServerRef(server, this.#outside) as unknown as ServerRef<Request, Reply, Cast>
+  }
+
+  /**
+   * Starts a supervisor and its children; resolves when all of them have started.
+   *
+   * @throws ExitError with reason `{shutdown, {failed_to_start_child, Id, Reason}}` when one does not start, with what it
+   *   threw as `cause`; TsunagiError `ERR_NAME_TAKEN`, `ERR_CLOSED`; OptionError.
+   */
+  async supervise(options: SupervisorOptions = {}): Promise<Supervisor> {
+    const resolved = resolveSupervisor(options)
+    const process = this.#make(LocalServer, resolved.spawn)
+    await process.begin(new SupervisorServer(process, resolved))
+    return new Supervisor(process, this.#outside)
+  }
+
+  /**
+   * The supervisor that runs here under a name or a pid.
+   *
+   * @throws TsunagiError `ERR_NOPROC` when there is none.
+   */
+  supervisor(of: string | Pid): Supervisor {
+    const process = of instanceof Pid ? this.#table.find(of) : this.#table.names.find(checkName(of))
+    if (process instanceof LocalServer && process.handlers instanceof SupervisorServer) {
+      return new Supervisor(process, this.#outside)
+    }
+    throw new TsunagiError('ERR_NOPROC', `${String(of)} is no supervisor of this node`)
   }
 
   /** See `Process.send`. */
@@ -209,33 +240,13 @@ export class ProcessSystem {
   }
 
   async #endAll(grace: number): Promise<void> {
-    const servers: LocalServer[] = []
-    for (const process of [...this.#table.processes]) {
-      if (process instanceof LocalServer) servers.push(process)
-      else if (process !== this.#outside) process.end(SHUTDOWN)
-    }
-    const timer = this.#clock.after(grace, () => {
-      for (const server of servers) server.end(KILLED)
-    })
-    const ended = servers.map(whenEnded)
-    for (const server of servers) server.stop(SHUTDOWN)
-    await Promise.all(ended)
-    timer.cancel()
+    await endAll(this.#table, this.#outside, grace)
     this.#outside.end(SHUTDOWN)
   }
 
   #make<P extends LocalProcess>(Kind: new (table: ProcessTable, options: SpawnOptions) => P, options: SpawnOptions): P {
     if (this.#closed !== undefined) throw closedError()
-    knownOnly(options, ['name', 'trapExit', 'overflow', 'terms'])
-    const { name, overflow, trapExit } = options
-    if (trapExit !== undefined) boolean(trapExit, 'trapExit')
-    if (overflow !== undefined) oneOf('exit', 'drop')(overflow, 'overflow')
-    if (name === undefined) return new Kind(this.#table, options)
-    const checked = checkName(name)
-    this.#table.names.checkFree(checked)
-    const process = new Kind(this.#table, options)
-    this.#table.names.register(checked, process)
-    return process
+    return makeProcess(this.#table, Kind, options)
   }
 }
 

@@ -3,13 +3,19 @@ import type { Term } from '../term/term.ts'
 import { isTuple, tuple } from '../term/tuple.ts'
 import { From } from './from.ts'
 import { GEN_CALL, isFromTuple, SYSTEM } from './gen.ts'
+import { noReply } from './gen-server.ts'
 import { LocalProcess } from './local-process.ts'
+
+const refusal = tuple(atom('error'), atom('not_supported'))
 
 /**
  * Takes a message of a {@link ServiceProcess}. `peer` is the node whose link brought it, whatever the message itself says;
  * undefined for messages of this node, such as `DOWN`.
  */
 export type ServiceHandler = (message: Term, peer: Atom | undefined) => void
+
+/** Answers a call of a {@link ServiceProcess}: what it returns is the reply, or {@link noReply}. */
+export type ServiceCallHandler = (request: Term, from: From, peer: Atom | undefined) => Term | typeof noReply
 
 /**
  * A process that belongs to its node. It has no mailbox that could overflow: each message is handled the moment it
@@ -19,11 +25,13 @@ export type ServiceHandler = (message: Term, peer: Atom | undefined) => void
 export class ServiceProcess extends LocalProcess {
   /** Set before anything can arrive. */
   handler: ServiceHandler = () => {}
+  /** Set where calls are served. Without it every call is refused. */
+  callHandler: ServiceCallHandler | undefined
 
   override deliver(message: Term, _bytes: number, peer?: Atom): void {
     if (this.ended) return
     try {
-      if (!this.#answers(message)) this.handler(message, peer)
+      if (!this.#answers(message, peer)) this.handler(message, peer)
     } catch (error) {
       this.log('error', 'could not handle a message', { err: error })
     }
@@ -31,12 +39,15 @@ export class ServiceProcess extends LocalProcess {
 
   override receiveExit(): void {}
 
-  /** It serves no calls, and says so at once, so that no caller waits. */
-  #answers(message: Term): boolean {
+  /** What it does not serve it refuses at once, so that no caller waits. */
+  #answers(message: Term, peer: Atom | undefined): boolean {
     if (!isTuple(message) || message.length !== 3) return false
     const [label, from] = message
     if ((label !== GEN_CALL && label !== SYSTEM) || !isFromTuple(from)) return false
-    new From(this, from).reply(tuple(atom('error'), atom('not_supported')))
+    const asker = new From(this, from)
+    const serve = label === GEN_CALL ? this.callHandler : undefined
+    const reply = serve === undefined ? refusal : serve(message[2], asker, peer)
+    if (reply !== noReply) asker.reply(reply)
     return true
   }
 }
