@@ -12,8 +12,8 @@ export interface ConnectorHost {
   readonly dialQueue: number
   /** Milliseconds to wait for a peer that dials us, when its dial won over ours. */
   readonly patience: number
-  /** Dials, within the node's limits. */
-  dial(peerName: string, port: number | undefined, signal: AbortSignal): Promise<Dialled>
+  /** Dials, within the node's limits. `learned`: for no better reason than that somebody reported the name. */
+  dial(connector: Connector, signal: AbortSignal, learned: boolean): Promise<Dialled>
   /** Makes a link of a connection and opens it when the connector has taken it. */
   createLink(dialled: Dialled, connector: Connector): Link
   onUp(connector: Connector, link: Link): void
@@ -130,7 +130,7 @@ export class Connector {
   /** Connects now, lifting a bar. Resolves at once where there is a link; joins a dial that is under way. */
   connect(): Promise<Link> {
     this.#barred = false
-    return this.#link !== undefined ? Promise.resolve(this.#link) : this.#dial()
+    return this.#link !== undefined ? Promise.resolve(this.#link) : this.#dial(true)
   }
 
   /** Ends the link, if any, and bars automatic redial. */
@@ -222,6 +222,11 @@ export class Connector {
     this.#yielded?.settle(error)
   }
 
+  get #onlyLearned(): boolean {
+    for (const kind of this.#interests.values()) if (kind === 'firm') return false
+    return true
+  }
+
   #release(signal: Held, link: Link): void {
     try {
       signal(link)
@@ -236,21 +241,22 @@ export class Connector {
     })
   }
 
-  #dial(): Promise<Link> {
+  /** @param asked somebody waits for it */
+  #dial(asked = this.#held.length > 0): Promise<Link> {
     const pending = this.#dialling ?? this.#yielded
     if (pending !== undefined) return pending.result
     this.#cancelRetry()
     const dial = { abort: new AbortController() } as Dial
     this.#dialling = dial
-    dial.result = this.#attempt(dial)
+    dial.result = this.#attempt(dial, !asked && this.#onlyLearned)
     return dial.result
   }
 
-  async #attempt(dial: Dial): Promise<Link> {
+  async #attempt(dial: Dial, learned: boolean): Promise<Link> {
     const { signal } = dial.abort
     let dialled: Dialled
     try {
-      dialled = await this.#host.dial(this.peer.name, this.port, signal)
+      dialled = await this.#host.dial(this, signal, learned)
     } catch (error) {
       return await this.#dialFailed(dial, error)
     }
@@ -302,8 +308,7 @@ export class Connector {
   }
 
   #scheduleRetry(): void {
-    const inVain =
-      this.lastError?.permanent === true && [...this.#interests.values()].every((kind) => kind === 'learned')
+    const inVain = this.lastError?.permanent === true && this.#onlyLearned
     if (inVain || this.#interests.size === 0 || this.#barred || this.#closed || this.pending) return
     if (this.#retry !== undefined) return
     const delay = this.#backoff.next()

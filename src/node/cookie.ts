@@ -11,6 +11,37 @@ export interface Cookie {
   readonly source: 'option' | 'environment' | 'file' | 'random'
 }
 
+/** The cookies of a node: its own, and those of single peers. */
+export class Cookies {
+  /** Where the node's own came from at its start. */
+  readonly source: Cookie['source']
+  readonly #node: string
+  readonly #peers: Map<string, string>
+  #own: string
+
+  constructor(node: string, own: Cookie, peers: ReadonlyMap<string, string>) {
+    this.source = own.source
+    this.#node = node
+    this.#own = own.value
+    this.#peers = new Map(peers)
+  }
+
+  get own(): string {
+    return this.#own
+  }
+
+  /** What a peer must know, and is asked for. */
+  for(peer: string): string {
+    return this.#peers.get(peer) ?? this.#own
+  }
+
+  /** From now on; links that are up stay. The node's own name sets its own, as `erlang:set_cookie/2`. */
+  set(node: string, cookie: string): void {
+    if (node === this.#node) this.#own = cookie
+    else this.#peers.set(node, cookie)
+  }
+}
+
 /**
  * The cookie of a node: the option, else `TSUNAGI_COOKIE`, else the cookie file, else a random one.
  *

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import { splitNodeName } from '../base/node-name.ts'
+import { type NodeName, splitNodeName } from '../base/node-name.ts'
 import type { Carrier } from '../dist/carrier.ts'
 import { ConnectError } from '../dist/connect-error.ts'
 import { refuseToDial } from '../dist/handshake-dialler.ts'
@@ -41,8 +41,8 @@ export async function dial(
 ): Promise<Dialled> {
   const refusal = refuseToDial(options.own, peerName)
   if (refusal !== undefined) throw refusal
-  const { host, alive } = splitNodeName(peerName) as { host: string; alive: string }
-  const found = port === undefined ? await resolve(options, peerName, alive, host, signal) : { port, ours: false }
+  const { host } = splitNodeName(peerName) as NodeName
+  const found = port === undefined ? await findPeer(options, peerName, signal) : { port, ours: false }
   const { clock, setupTimeout } = options
   const carrier = await dialTcp({ host, port: found.port, node: peerName, timeout: setupTimeout, signal, clock })
   return { established: await shakeHands(options, peerName, carrier, signal), ours: found.ours }
@@ -58,13 +58,17 @@ function shakeHands(
   return new Setup({ carrier, handshake, clock, timeout: setupTimeout, handshakeBytes, signal }).result
 }
 
-async function resolve(
-  { epmdPort, setupTimeout }: DialOptions,
+/**
+ * Asks the EPMD of a peer's host for its port, and whether it is marked as a node of this package.
+ *
+ * @throws ConnectError `ERR_CONNECT_EPMD`, `ERR_CONNECT_NOT_REGISTERED`; or the signal's reason
+ */
+export async function findPeer(
+  { epmdPort, setupTimeout }: Pick<DialOptions, 'epmdPort' | 'setupTimeout'>,
   peerName: string,
-  alive: string,
-  host: string,
   signal: AbortSignal,
-): Promise<{ port: number; ours: boolean }> {
+): Promise<{ readonly port: number; readonly ours: boolean }> {
+  const { host, alive } = splitNodeName(peerName) as NodeName
   if (epmdPort === undefined) {
     const reason = `${peerName} has no port, and this node uses no EPMD: name it as ${peerName}:PORT`
     throw new ConnectError('ERR_CONNECT_EPMD', peerName, reason, { permanent: true })

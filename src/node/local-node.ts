@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
 import { TsunagiError } from '../base/errors.ts'
+import { checkNodeName } from '../base/node-name.ts'
 import { integer, oneOf } from '../base/options.ts'
 import type { Carrier } from '../dist/carrier.ts'
 import { ConnectError } from '../dist/connect-error.ts'
@@ -15,21 +16,25 @@ import { type ProcessCounts, ProcessSystem } from '../process/process-system.ts'
 import type { ServerRef } from '../process/server-ref.ts'
 import { atom, type Pid, type Term, tuple } from '../term/index.ts'
 import type { Connector } from './connector.ts'
-import { type Cookie, findCookie } from './cookie.ts'
+import { type Cookie, Cookies, findCookie } from './cookie.ts'
 import { DiscoveryHost } from './discovery-host.ts'
 import { Drains } from './drains.ts'
-import { Mesh } from './mesh.ts'
+import { Mesh } from './mesh/mesh.ts'
 import { netKernel } from './net-kernel.ts'
 import type { MonitorNodesOptions, NodeEvent } from './node-monitor.ts'
-import { type NodeOptions, type ResolvedNodeOptions, resolveNodeOptions } from './node-options.ts'
+import { checkCookie, type NodeOptions, type ResolvedNodeOptions, resolveNodeOptions } from './node-options.ts'
 import { type LocalNodeEvents, NodeReports } from './node-reports.ts'
 import { Outbound } from './outbound.ts'
 import { parsePeer } from './peer-address.ts'
 import { Peers } from './peers.ts'
 import { Presence, randomIdentity } from './presence.ts'
 import { rex } from './rex.ts'
+import { Exposed, type ExposedFunctions, type ExposeOptions, type Exposure } from './rpc/exposed.ts'
+import { Rpc, type RpcOptions } from './rpc/rpc.ts'
+import { Runner } from './rpc/runner.ts'
+import { SpawnRequests } from './rpc/spawn-requests.ts'
 import type { NodeHost, NodeService } from './service.ts'
-import { refuseSpawn } from './spawn-requests.ts'
+import { type ResolvedSyncNodes, syncNodes } from './sync-nodes.ts'
 import { type WaitOptions, withLimits } from './waiting.ts'
 
 export type { LocalNodeEvents } from './node-reports.ts'
@@ -59,10 +64,14 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
   /** For topologies: keeps nodes connected that were found. */
   readonly discovery: DiscoveryHost
   readonly #options: ResolvedNodeOptions
-  readonly #cookie: Cookie
+  readonly #cookies: Cookies
   readonly #presence: Presence
   readonly #peers: Peers
   readonly #processes: ProcessSystem
+  readonly #mesh: Mesh
+  readonly #exposed = new Exposed()
+  readonly #rpc: Rpc
+  readonly #spawnRequests: SpawnRequests
   readonly #services: readonly NodeService[]
   readonly #listener: Listener
   readonly #reports: NodeReports
@@ -94,6 +103,7 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
       connector.port = peer.port
       connector.want(CONNECT_TO)
     }
+    if (options.syncNodes !== undefined) await node.#sync(options.syncNodes)
     return node
   }
 
@@ -101,14 +111,14 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
     super()
     this.#options = options
     this.name = options.name.full
-    this.#cookie = cookie
+    this.#cookies = new Cookies(this.name, cookie, options.cookies)
     this.#presence = presence
     const { creation } = presence
     const { clock, logger, limits, setupTimeout } = options
     this.#reports = new NodeReports(this, logger)
     const own = { name: this.name, creation }
     const flags = ourFlags({ hidden: !options.visible })
-    const cookieFor = (peer: string): string => options.cookies.get(peer) ?? cookie.value
+    const cookieFor = (peer: string): string => this.#cookies.for(peer)
     const dialOptions = {
       own,
       flags,
@@ -124,10 +134,7 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
       onFailed: (connector, error, dropped) => this.#onFailed(connector, error, dropped),
       onUnsent: (peer, error) => this.#reports.unsent(peer, 1, error),
       onDrained: (peer) => this.#drains.drained(peer),
-      onSpawn: (peer, request) => {
-        const link = this.#peers.linkTo(peer)
-        if (link !== undefined) refuseSpawn(link.send, this.#processes.pid, request)
-      },
+      onSpawn: (peer, request) => this.#spawnRequests.handle(peer, request),
     })
     const router = new Outbound(atom(this.name), creation, this.#peers)
     this.#processes = new ProcessSystem(router, { clock, logger, limits })
@@ -160,18 +167,24 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
       peers: this.#peers,
       processes: this.#processes,
     }
+    const runner = new Runner(host, this.#exposed)
+    this.#rpc = new Rpc(host, runner)
+    this.#spawnRequests = new SpawnRequests(host, runner)
+    this.#mesh = new Mesh(host, (peer, name, args, timeout) =>
+      this.#rpc.call(peer.name, 'erlang', name, args, { timeout }),
+    )
     this.discovery = new DiscoveryHost(host, () => this.cookie)
-    this.#services = [new Mesh(host), this.discovery]
+    this.#services = [this.#mesh, this.discovery, this.#rpc]
   }
 
   /** The cookie peers need; secret. */
   get cookie(): string {
-    return this.#cookie.value
+    return this.#cookies.own
   }
 
   /** Where the cookie came from. */
   get cookieSource(): Cookie['source'] {
-    return this.#cookie.source
+    return this.#cookies.source
   }
 
   /** This incarnation of the node, u32. */
@@ -240,7 +253,9 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
 
   /** Cuts the link and dials no more, until `connect(name)`, or until the peer dials. Does nothing for strangers. */
   async disconnect(name: string): Promise<void> {
-    const connector = this.#peers.find(atom(parsePeer(name, 'name').name))
+    const peer = atom(parsePeer(name, 'name').name)
+    const connector = this.#peers.find(peer)
+    this.#mesh.leave(peer)
     connector?.disconnect()
     connector?.unwant(CONNECT_TO)
   }
@@ -262,6 +277,26 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
       if (options.signal?.aborted === true) throw error
       return 'pang'
     }
+  }
+
+  /**
+   * Allows these nodes to be connected; the first call forbids all others, unless the option `allow` did. As
+   * `net_kernel:allow/1`: links that are up stay.
+   *
+   * @throws OptionError
+   */
+  allow(names: readonly string[]): void {
+    this.#peers.allowed.add(names)
+  }
+
+  /**
+   * Sets the cookie of one peer from the next handshake on, as `erlang:set_cookie/2`. With this node's own name: the cookie
+   * of all that have none of their own.
+   *
+   * @throws OptionError
+   */
+  setCookie(name: string, cookie: string): void {
+    this.#cookies.set(checkNodeName(name, 'name').full, checkCookie(cookie, 'cookie'))
   }
 
   /** Why the last dial to a node failed; undefined when it did not, or for a stranger. */
@@ -354,6 +389,32 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
     return this.#processes.cast(to, message)
   }
 
+  /**
+   * Lets peers call these functions under a module's name (`'Elixir.Math'` for an Elixir one), until what it returns is
+   * closed. Nothing that is not exposed can be called. A function's arity is its `length`; see {@link ExposedWithArity}
+   * where that does not tell.
+   *
+   * @throws TsunagiError `ERR_NAME_TAKEN` when one of them is exposed already; OptionError
+   * @example
+   * node.expose('Elixir.Math', { add: (a, b) => a + b })
+   */
+  expose(module: string, functions: ExposedFunctions, options?: ExposeOptions): Exposure {
+    return this.#exposed.expose(module, functions, options)
+  }
+
+  /**
+   * Calls a function on a node as `erpc:call` does, and resolves to what it returns. On this node itself, one that is
+   * exposed.
+   *
+   * @throws RpcError `ERR_RPC_EXCEPTION`, `ERR_RPC_UNDEF`, `ERR_RPC_REFUSED`, `ERR_CALL_EXIT`, `ERR_NOCONNECTION`,
+   *   `ERR_TIMEOUT`; TsunagiError `ERR_LINK_FULL`, `ERR_ENCODE`, `ERR_CLOSED`; OptionError
+   * @example
+   * await node.rpc('b@host', 'lists', 'sum', [[1, 2, 3]]) // 6
+   */
+  rpc(name: string, module: string, fn: string, args?: readonly Term[], options?: RpcOptions): Promise<Term> {
+    return this.#rpc.call(name, module, fn, args, options)
+  }
+
   /** Sends an exit signal, as Erlang's `exit/2`. */
   exit(pid: Pid | ServerRef, reason: Term): void {
     this.#processes.exit(pid, reason)
@@ -401,6 +462,26 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
     void this.#processes.start(handlers, { name })
   }
 
+  async #sync(wanted: ResolvedSyncNodes): Promise<void> {
+    try {
+      await syncNodes(
+        {
+          name: this.name,
+          clock: this.#options.clock,
+          connector: (name) => this.#peers.connector(name),
+          onUp: (listener) => {
+            this.on('nodeup', listener)
+            return () => this.off('nodeup', listener)
+          },
+        },
+        wanted,
+      )
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+  }
+
   #assertOpen(): void {
     if (this.closed) throw new TsunagiError('ERR_CLOSED', `the node ${this.name} is closed`)
   }
@@ -413,7 +494,7 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
 
   #onDown(connector: Connector, link: Link, reason: LinkDownReason, error: Error | undefined): void {
     this.#drains.down(connector.peer)
-    if (!this.closed) for (const service of this.#services) service.down?.(connector.peer, link, reason)
+    if (!this.closed) for (const service of this.#services) service.down?.(connector.peer, link, reason, error)
     this.#reports.down(connector, link, reason, error)
   }
 

@@ -8,7 +8,9 @@ import { checkNodeName, isLongHost, isLoopbackHost, type NodeName } from '../bas
 import { boolean, duration, fn, instance, integer, knownOnly, oneOf, port, string } from '../base/options.ts'
 import { type EpmdOptions, type ResolvedEpmdOptions, resolveEpmdOptions } from '../epmd/epmd-options.ts'
 import type { TermOptions } from '../term/index.ts'
+import { checkNodeNames } from './allow-list.ts'
 import { type PeerAddress, parsePeer } from './peer-address.ts'
+import { type ResolvedSyncNodes, resolveSyncNodes, type SyncNodesOptions } from './sync-nodes.ts'
 
 /** Where a node listens for its peers. */
 export interface ListenOptions {
@@ -35,12 +37,21 @@ export interface NodeOptions extends TermOptions {
   readonly connectTo?: string | readonly string[]
   /** Take part in the cluster as a visible node. Default false; see `docs/nodes.md`. */
   readonly visible?: boolean
-  /** Learn of other nodes of this package from those it is connected to, and dial them. Default true. */
+  /** Learn of other nodes from those it is connected to, and dial them; a visible node never does. Default true. */
   readonly mesh?: boolean
+  /** How often BEAM nodes are asked whom they know. Default 5000; `Infinity`: only when a node comes. */
+  readonly meshRefresh?: number
+  /**
+   * Connect to all nodes of the cluster (kernel's `connect_all`). Default true. False: a visible node takes no part in
+   * `global`, and a hidden one learns of nobody, as with `mesh: false`.
+   */
+  readonly connectAll?: boolean
   /** Whether sending to a node without a link dials it: `'always'` (default), `'once'`, `'never'` (kernel's dist_auto_connect). */
   readonly distAutoConnect?: 'always' | 'once' | 'never'
-  /** Who may connect; the cookie is asked for besides. Default: everybody. */
+  /** Which nodes may be connected, whichever side dials; the cookie is asked for besides. Default: everybody. */
   readonly allow?: readonly string[] | ((name: string) => boolean)
+  /** Nodes to wait for: `startNode` resolves when they are connected. Default: none. */
+  readonly syncNodes?: SyncNodesOptions
   /** Where to listen; false: dial only. Default: a free port. */
   readonly listen?: ListenOptions | false
   /** The port mapper; false: do not use any (peers need ports, `'b@host:9100'`). */
@@ -65,8 +76,12 @@ export interface ResolvedNodeOptions {
   readonly connectTo: readonly PeerAddress[]
   readonly visible: boolean
   readonly mesh: boolean
+  readonly meshRefresh: number
+  readonly connectAll: boolean
   readonly distAutoConnect: 'always' | 'once' | 'never'
-  readonly allow: (name: string) => boolean
+  /** Undefined: everybody. */
+  readonly allow: readonly string[] | ((name: string) => boolean) | undefined
+  readonly syncNodes: ResolvedSyncNodes | undefined
   readonly listen: { readonly host: string | undefined; readonly port: number } | false
   readonly epmd: EpmdOptions | false
   readonly resolvedEpmd: ResolvedEpmdOptions | undefined
@@ -86,8 +101,11 @@ const KNOWN: readonly (keyof NodeOptions)[] = [
   'connectTo',
   'visible',
   'mesh',
+  'meshRefresh',
+  'connectAll',
   'distAutoConnect',
   'allow',
+  'syncNodes',
   'listen',
   'epmd',
   'netTickTime',
@@ -115,8 +133,11 @@ export function resolveNodeOptions(options: NodeOptions): ResolvedNodeOptions {
     connectTo: peersOf(options.connectTo),
     visible: boolean(or(options.visible, false), 'visible'),
     mesh: boolean(or(options.mesh, true), 'mesh'),
+    meshRefresh: options.meshRefresh === undefined ? 5_000 : atLeast(options.meshRefresh, 'meshRefresh', 100),
+    connectAll: boolean(or(options.connectAll, true), 'connectAll'),
     distAutoConnect: oneOf('always', 'once', 'never')(or(options.distAutoConnect, 'always'), 'distAutoConnect'),
     allow: allowOf(options.allow),
+    syncNodes: options.syncNodes === undefined ? undefined : resolveSyncNodes(options.syncNodes),
     listen: listenOf(options.listen, name),
     epmd,
     resolvedEpmd: epmd === false ? undefined : resolveEpmdOptions(epmd),
@@ -182,12 +203,10 @@ function peersOf(connectTo: NodeOptions['connectTo']): PeerAddress[] {
   return list.map((peer: unknown, i) => parsePeer(peer, Array.isArray(connectTo) ? `connectTo[${i}]` : 'connectTo'))
 }
 
-function allowOf(allow: NodeOptions['allow']): (name: string) => boolean {
-  if (allow === undefined) return () => true
-  if (typeof allow === 'function') return allow
+function allowOf(allow: NodeOptions['allow']): ResolvedNodeOptions['allow'] {
+  if (allow === undefined || typeof allow === 'function') return allow
   if (!Array.isArray(allow)) throw new OptionError('allow', allow, 'a list of node names, or a function')
-  const names = new Set(allow.map((name: unknown, i) => checkNodeName(name, `allow[${i}]`).full))
-  return (name) => names.has(name)
+  return checkNodeNames(allow, 'allow')
 }
 
 function listenOf(listen: NodeOptions['listen'], name: NodeName): ResolvedNodeOptions['listen'] {

@@ -1,10 +1,11 @@
 import { resolveCollision } from '../dist/collision.ts'
-import type { ConnectError } from '../dist/connect-error.ts'
+import { ConnectError } from '../dist/connect-error.ts'
 import type { Decision } from '../dist/handshake-state.ts'
 import { Link, type LinkDownReason } from '../dist/link.ts'
 import type { Established } from '../dist/setup.ts'
 import type { InboundSignals } from '../process/router.ts'
 import { type Atom, atom } from '../term/index.ts'
+import { AllowList } from './allow-list.ts'
 import { Connector, type ConnectorHost, type Held } from './connector.ts'
 import { type Dialled, type DialOptions, dial } from './dial.ts'
 import { DialGate } from './dial-gate.ts'
@@ -25,6 +26,7 @@ export interface PeersEvents {
 
 /** All peers of a node: one {@link Connector} for each that is connected, being dialled, or wanted. */
 export class Peers {
+  readonly allowed: AllowList
   readonly #options: ResolvedNodeOptions
   readonly #dialOptions: DialOptions
   readonly #events: PeersEvents
@@ -41,12 +43,13 @@ export class Peers {
     this.#options = options
     this.#dialOptions = dialOptions
     this.#events = events
+    this.allowed = new AllowList(options.allow, options.logger)
     this.#gate = new DialGate(options.clock)
     this.#host = {
       clock: options.clock,
       dialQueue: options.limits.dialQueue,
       patience: options.setupTimeout * 2,
-      dial: (peer, port, signal) => this.#gate.run(signal, () => dial(this.#dialOptions, peer, port, signal)),
+      dial: (connector, signal, learned) => this.#dial(connector, signal, learned),
       createLink: (dialled, connector) => this.#createLink(dialled, connector),
       onUp: (connector, link) => this.#onUp(connector, link),
       onDown: (connector, link, reason, error) => this.#onDown(connector, link, reason, error),
@@ -119,15 +122,9 @@ export class Peers {
     this.#connectors.get(peer)?.hold(signal, true)
   }
 
-  /** Asks the option `allow`. What is no plain `true`, such as a promise, and what throws, is a no. */
+  /** Whether a peer may be connected. */
   allows(peerName: string): boolean {
-    try {
-      return this.#options.allow(peerName) === true
-    } catch (error) {
-      const reason = `the function \`allow\` threw for ${peerName}, which is taken for a no`
-      this.#options.logger.warn({ node: peerName, err: error }, reason)
-      return false
-    }
+    return this.allowed.allows(peerName)
   }
 
   /** What becomes of a peer that dials us. Nothing of it is proven yet. */
@@ -157,12 +154,18 @@ export class Peers {
     this.#connectors.clear()
   }
 
+  #dial({ peer: { name }, port }: Connector, signal: AbortSignal, learned: boolean): Promise<Dialled> {
+    if (this.allows(name)) return this.#gate.run(signal, () => dial(this.#dialOptions, name, port, signal), learned)
+    const reason = `${name} is not among the nodes this one may connect to (allow)`
+    return Promise.reject(new ConnectError('ERR_CONNECT_NOT_ALLOWED', name, reason, { permanent: true }))
+  }
+
   #createLink({ established }: Dialled, connector: Connector): Link {
     const { clock, limits, netTickTime, terms } = this.#options
     const { peer } = connector
     const link: Link = new Link({
       established,
-      handler: new Inbound(peer, this.processes, this.#events.onSpawn),
+      handler: new Inbound(peer, this.processes, this.#events.onSpawn, limits),
       clock,
       limits,
       netTickTime,

@@ -21,8 +21,8 @@ export interface NodeHost {
 export interface NodeService {
   /** There is a link. Nothing that the peer sent was read yet. */
   up?(connector: Connector, link: Link): void
-  /** A link is gone; monitors and links over it have fired. */
-  down?(peer: Atom, link: Link, reason: LinkDownReason): void
+  /** A link is gone; monitors and links over it have fired. `error`: the connection or what came over it was at fault. */
+  down?(peer: Atom, link: Link, reason: LinkDownReason, error: Error | undefined): void
   /** A dial failed. */
   failed?(connector: Connector, error: ConnectError): void
   /** The node closes; its processes still run, its links are still there. */

@@ -12,6 +12,7 @@ const PEER = 'peer@127.0.0.1'
 
 interface Attempt {
   readonly signal: AbortSignal
+  readonly learned: boolean
   succeed(ours?: boolean): void
   fail(error: unknown): void
 }
@@ -29,7 +30,7 @@ class Bench {
       clock: this.clock,
       dialQueue,
       patience: 14_000,
-      dial: (_name, _port, signal) => this.#dial(signal),
+      dial: (_connector, signal, learned) => this.#dial(signal, learned),
       createLink: (dialled, connector) => this.#link(dialled, connector),
       onUp: (_connector, link) => {
         this.events.push('up')
@@ -47,10 +48,10 @@ class Bench {
     return this.attempts.at(-1) as Attempt
   }
 
-  #dial(signal: AbortSignal): Promise<Dialled> {
+  #dial(signal: AbortSignal, learned: boolean): Promise<Dialled> {
     return new Promise((resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-      this.attempts.push({ signal, succeed: (ours = false) => resolve(this.dialled(ours)), fail: reject })
+      this.attempts.push({ signal, learned, succeed: (ours = false) => resolve(this.dialled(ours)), fail: reject })
     })
   }
 
@@ -99,6 +100,18 @@ describe('a connector', () => {
     expect(Math.max(...delays.slice(0, 2))).toBeLessThanOrEqual(1000)
     expect(Math.max(...delays)).toBeLessThanOrEqual(5000)
     expect(Math.max(...delays.slice(5))).toBeGreaterThan(1000)
+  })
+
+  it('says which dials are for nothing but a learned name', async () => {
+    connector.want('mesh', 'learned')
+    await bench.fail('ERR_CONNECT_REFUSED')
+    connector.hold(bench.signal('waits'))
+    await bench.fail('ERR_CONNECT_REFUSED')
+    connector.connect().catch(() => {})
+    await bench.fail('ERR_CONNECT_REFUSED')
+    connector.want('connectTo')
+    bench.clock.advance(connector.retryIn as number)
+    expect(bench.attempts.map(({ learned }) => learned)).toEqual([true, false, false, false])
   })
 
   it('begins anew with short delays when a link that was sound is lost, and not when it was not', async () => {

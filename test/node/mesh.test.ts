@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { LocalNode } from '../../src/node/local-node.ts'
-import { MESH_NAME } from '../../src/node/mesh.ts'
-import { atom, Pid, tuple } from '../../src/term/index.ts'
+import { encodeMeshMessage, MESH_NAME, type NodesMessage } from '../../src/node/mesh/mesh-message.ts'
+import { atom, Pid, type Term, tuple } from '../../src/term/index.ts'
+import { RawPeer } from '../support/raw-peer.ts'
 import { Cluster, event } from './cluster.ts'
 
 let cluster: Cluster
@@ -13,18 +14,25 @@ afterEach(() => cluster[Symbol.asyncDispose]())
 const A = 'a@127.0.0.1'
 const B = 'b@127.0.0.1'
 const C = 'c@127.0.0.1'
+const D = 'd@127.0.0.1'
 const GHOST = 'ghost@127.0.0.1'
 
-/** Tells a node, as if from `reporter`, which must be connected to it. */
-function report(reporter: LocalNode, to: LocalNode, what: 'nodes' | 'up' | 'down', names: string | string[]): void {
-  const from = new Pid(reporter.name, 1, 0, reporter.creation)
-  reporter.send({ name: MESH_NAME, node: to.name }, tuple(atom(MESH_NAME), 1, from, atom(what), names))
+/** Tells a node, as if the mesh of `reporter` did, which must be connected to it. */
+function report(reporter: LocalNode, to: LocalNode, changes: Partial<NodesMessage>): void {
+  const message = encodeMeshMessage({ type: 'nodes', seeking: [], sought: [], gone: [], ...changes })
+  reporter.send({ name: MESH_NAME, node: to.name }, message)
 }
 
 /** Resolves when all that was sent before between the two has been taken. */
 async function barrier(from: LocalNode, to: LocalNode): Promise<void> {
   expect(await from.ping(to.name)).toBe('pong')
   await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Resolves when a node neither dials a name nor is about to. */
+async function forgotten(node: LocalNode, name: string): Promise<void> {
+  // Its last dial may still be under way; none follows.
+  while (node.nodes('known').includes(name)) await event(node, 'connect-failed', name)
 }
 
 describe('the mesh', () => {
@@ -39,6 +47,18 @@ describe('the mesh', () => {
     }
   })
 
+  it('connects two clusters that one link joins', async () => {
+    const [a, b] = [await cluster.start('a'), await cluster.start('b', { connectTo: A })]
+    const [c, d] = [await cluster.start('c'), await cluster.start('d', { connectTo: C })]
+    await Promise.all([a.ready(), b.ready(), c.ready(), d.ready()])
+    await a.connect(C)
+    await Promise.all([a, b, c, d].map((node) => node.ready({ nodes: 3, timeout: 20_000 })))
+    expect([b.nodes().sort(), d.nodes().sort()]).toEqual([
+      [A, C, D],
+      [A, B, C],
+    ])
+  })
+
   it('also tells those that do not dial, and lets them be dialled', async () => {
     const a = await cluster.start('a', { mesh: false })
     const b = await cluster.start('b', { mesh: false, connectTo: A })
@@ -51,12 +71,13 @@ describe('the mesh', () => {
     ])
   })
 
-  it('does without those that neither dial nor are dialled', async () => {
+  it.each([{ mesh: false }, { connectAll: false }])('does without those that do not dial: %o', async (options) => {
     const a = await cluster.start('a')
-    const b = await cluster.start('b', { mesh: false, connectTo: A })
-    const c = await cluster.start('c', { mesh: false, connectTo: A })
+    const b = await cluster.start('b', { ...options, connectTo: A })
+    const c = await cluster.start('c', { ...options, connectTo: A })
     await Promise.all([b.ready(), c.ready(), a.ready({ nodes: 2 })])
-    await Promise.all([barrier(b, a), barrier(c, a)])
+    report(a, b, { sought: [C] })
+    await Promise.all([barrier(b, a), barrier(c, a), barrier(a, b)])
     expect([b.nodes('known'), c.nodes('known')]).toEqual([[A], [A]])
   })
 
@@ -64,8 +85,7 @@ describe('the mesh', () => {
     const a = await cluster.start('a')
     const b = await cluster.start('b', { allow: [A], connectTo: A })
     await b.ready()
-    report(a, b, 'up', GHOST)
-    report(a, b, 'nodes', [C])
+    report(a, b, { seeking: [GHOST], sought: [C] })
     await barrier(a, b)
     expect(b.nodes('known')).toEqual([A])
   })
@@ -75,22 +95,17 @@ describe('the mesh', () => {
     const b = await cluster.start('b', { connectTo: A })
     const c = await cluster.start('c', { connectTo: [A, B] })
     await Promise.all([b.ready({ nodes: 2 }), c.ready({ nodes: 2 })])
-    report(b, a, 'up', GHOST)
-    report(c, a, 'nodes', [GHOST, B])
+    report(b, a, { sought: [GHOST] })
+    report(c, a, { sought: [GHOST, B] })
     await Promise.all([barrier(b, a), barrier(c, a)])
     expect(a.nodes('known').sort()).toEqual([B, C, GHOST])
-    report(b, a, 'down', GHOST)
+    report(b, a, { gone: [GHOST] })
     await barrier(b, a)
     expect(a.nodes('known')).toContain(GHOST)
     const down = event(a, 'nodedown', C)
     await c.close()
     await down
-    if (a.nodes('known').includes(GHOST)) {
-      // Its last dial was under way; none follows.
-      expect((await event(a, 'connect-failed', GHOST))[2]).toBeUndefined()
-      await new Promise((resolve) => setImmediate(resolve))
-    }
-    expect(a.nodes('known')).not.toContain(GHOST)
+    await forgotten(a, GHOST)
   })
 
   it('does not try again in vain a name it only heard of, until that comes up anew', async () => {
@@ -99,35 +114,115 @@ describe('the mesh', () => {
     await b.ready()
     const other = await cluster.start('c', { cookie: 'another' })
     const failed = event(a, 'connect-failed', C)
-    report(b, a, 'up', C)
+    report(b, a, { sought: [C] })
     expect(await failed).toMatchObject([C, { code: 'ERR_CONNECT_COOKIE' }, undefined])
     await other.close()
     await cluster.start('c')
     const up = event(a, 'nodeup', C)
-    report(b, a, 'down', C)
-    report(b, a, 'up', C)
+    report(b, a, { gone: [C], sought: [C] })
     await up
     expect(a.nodes().sort()).toEqual([B, C])
+  })
+
+  it('drags nobody back who disconnected, on either side, though others report it', async () => {
+    const a = await cluster.start('a')
+    const b = await cluster.start('b', { connectTo: A })
+    await b.ready()
+    const c = await cluster.start('c', { connectTo: A })
+    await Promise.all([b.ready({ nodes: 2 }), c.ready({ nodes: 2 })])
+    report(a, b, { sought: [C] })
+    report(a, c, { sought: [B] })
+    await Promise.all([barrier(a, b), barrier(a, c)])
+    const down = event(b, 'nodedown', C)
+    await c.disconnect(B)
+    expect((await down)[1].reason).toBe('connection_closed')
+    // The reports of a stand; b would be about to dial if they counted.
+    expect(b.nodes('known')).toEqual([A])
+    report(a, c, { gone: [B], sought: [B] })
+    await barrier(a, c)
+    expect(c.nodes()).toEqual([A])
+    expect(a.nodes().sort()).toEqual([B, C])
+    // Until somebody wants the link again.
+    await c.connect(B)
+    expect(b.nodes().sort()).toEqual([A, C])
+  })
+
+  it('finds a node that left and came again', async () => {
+    const a = await cluster.start('a')
+    const b = await cluster.start('b', { connectTo: A })
+    const c = await cluster.start('c', { connectTo: A })
+    await Promise.all([a, b, c].map((node) => node.ready({ nodes: 2 })))
+    const downs = [event(a, 'nodedown', C), event(b, 'nodedown', C)]
+    await c.close()
+    await Promise.all(downs)
+    const ups = [event(a, 'nodeup', C), event(b, 'nodeup', C)]
+    await cluster.start('c', { connectTo: A })
+    await Promise.all(ups)
+    expect(b.nodes().sort()).toEqual([A, C])
+  })
+
+  it('takes reports for those of the node whose link brought them', async () => {
+    const a = await cluster.start('a')
+    const b = await cluster.start('b', { connectTo: A })
+    const c = await cluster.start('c', { connectTo: [A, B] })
+    await Promise.all([b.ready({ nodes: 2 }), c.ready({ nodes: 2 })])
+    const forged = tuple(atom(MESH_NAME), 1, atom('nodes'), [], [GHOST], [], new Pid(C, 1, 0, c.creation))
+    const failed = event(a, 'connect-failed', GHOST)
+    b.send({ name: MESH_NAME, node: A }, forged)
+    await failed
+    // c cannot take back what b reported.
+    report(c, a, { gone: [GHOST] })
+    await barrier(c, a)
+    expect(a.nodes('known')).toContain(GHOST)
+    const down = event(a, 'nodedown', B)
+    await b.close()
+    await down
+    await forgotten(a, GHOST)
   })
 
   it('ignores what is no report, and reports of itself and of what is no name', async () => {
     const a = await cluster.start('a')
     const b = await cluster.start('b', { connectTo: A })
     await b.ready()
-    const to = { name: MESH_NAME, node: A }
-    const from = new Pid(B, 1, 0, b.creation)
-    const bad = [
+    const mesh = atom(MESH_NAME)
+    const bad: Term[] = [
       1,
       tuple(),
-      tuple(atom(MESH_NAME), 2, from, atom('up'), C),
-      tuple(atom(MESH_NAME), 1, 'b', atom('up'), C),
+      tuple(mesh, 2, atom('nodes'), [GHOST], [GHOST], []),
+      tuple(mesh, 1, atom('nodes')),
+      tuple(mesh, 1, atom('nodes'), GHOST, { name: GHOST }, 5),
+      tuple(mesh, 1, atom('nodes'), [atom(GHOST), 5, null, 'nonsense', 'a@b@c', A], [Uint8Array.of(1, 255)], []),
+      tuple(mesh, 1, atom('farewell')),
     ]
-    for (const message of bad) b.send(to, message)
-    b.send(to, tuple(atom(MESH_NAME), 1, new Pid('stranger@127.0.0.1', 1, 0, 1), atom('up'), C))
-    for (const name of [A, 'nonsense', 'a@b@c']) report(b, a, 'up', name)
-    report(b, a, 'nodes', 'none' as string)
+    for (const message of bad) b.send({ name: MESH_NAME, node: A }, message)
     await barrier(b, a)
     expect(a.nodes('known')).toEqual([B])
+  })
+
+  it('does not learn from one that did not say hello', async () => {
+    const a = await cluster.start('a')
+    const up = event(a, 'nodeup')
+    await using raw = await RawPeer.connect(a, { cookie: 'c' })
+    await up
+    const from = new Pid(raw.name, 1, 0, 77)
+    const control = tuple(6, from, atom(''), atom(MESH_NAME))
+    raw.send(control, encodeMeshMessage({ type: 'nodes', seeking: [], sought: [GHOST], gone: [] }))
+    const failed = event(a, 'connect-failed', GHOST)
+    raw.send(control, encodeMeshMessage({ type: 'hello', seeking: true }))
+    raw.send(control, encodeMeshMessage({ type: 'nodes', seeking: [], sought: ['other@127.0.0.1'], gone: [] }))
+    await event(a, 'connect-failed', 'other@127.0.0.1')
+    expect(a.nodes('known').sort()).toEqual(['other@127.0.0.1', raw.name].sort())
+    raw.send(control, encodeMeshMessage({ type: 'nodes', seeking: [], sought: [GHOST], gone: [] }))
+    await failed
+  })
+
+  it('learns with every choice of how terms are decoded', async () => {
+    const terms = { binaries: 'bytes', maps: 'map', floats: 'exact', keys: 'strings' } as const
+    const a = await cluster.start('a', terms)
+    const b = await cluster.start('b', { ...terms, connectTo: A })
+    const c = await cluster.start('c', { ...terms, connectTo: A })
+    await Promise.all([a, b, c].map((node) => node.ready({ nodes: 2 })))
+    expect(c.nodes().sort()).toEqual([A, B])
   })
 
   it('makes bytes stay bytes in both directions, and atoms unbounded', async () => {

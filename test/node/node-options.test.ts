@@ -35,7 +35,12 @@ describe('the options of a node', () => {
       clock: systemClock,
       terms: { binaries: 'auto', maps: 'auto', floats: 'number', keys: 'atoms' },
     })
-    expect(resolved.allow('anybody@anywhere')).toBe(true)
+    expect([resolved.allow, resolved.syncNodes, resolved.connectAll, resolved.meshRefresh]).toEqual([
+      undefined,
+      undefined,
+      true,
+      5000,
+    ])
     expect(resolved.resolvedEpmd).toMatchObject({ host: '127.0.0.1', serve: true })
   })
 
@@ -67,7 +72,7 @@ describe('the options of a node', () => {
     })
     expect(resolved).toMatchObject({ epmd: false, resolvedEpmd: undefined, netTickTime: Number.POSITIVE_INFINITY })
     expect(resolved.cookies.get('b@host')).toBe('secret')
-    expect([resolved.allow('b@127.0.0.1'), resolved.allow('c@127.0.0.1')]).toEqual([true, false])
+    expect(resolved.allow).toEqual(['b@127.0.0.1'])
     expect(resolveNodeOptions({ sname: 'a@host', listen: false }).listen).toBe(false)
   })
 
@@ -94,6 +99,13 @@ describe('the options of a node', () => {
     ['distAutoConnect', { name, distAutoConnect: 'sometimes' }, '"sometimes"'],
     ['allow', { name, allow: 'b@127.0.0.1' }, '"b@127.0.0.1"'],
     ['allow[0]', { name, allow: ['b'] }, '"b"'],
+    ['meshRefresh', { name, meshRefresh: 5 }, '5'],
+    ['connectAll', { name, connectAll: 'no' }, '"no"'],
+    ['syncNodes', { name, syncNodes: ['b@127.0.0.1'] }, 'an array of 1'],
+    ['syncNodes.timeout', { name, syncNodes: { mandatory: ['b@127.0.0.1'] } }, 'undefined'],
+    ['syncNodes.timeout', { name, syncNodes: { timeout: '5s' } }, '"5s"'],
+    ['syncNodes.mandatory', { name, syncNodes: { mandatory: 'b@127.0.0.1', timeout: 1 } }, '"b@127.0.0.1"'],
+    ['syncNodes.optional[0]', { name, syncNodes: { optional: ['b'], timeout: 1 } }, '"b"'],
     ['listen', { name, listen: 9100 }, '9100'],
     ['listen', { name, listen: true }, 'true'],
     ['listen.host', { name, listen: { host: 1 } }, '1'],
