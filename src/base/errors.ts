@@ -2,6 +2,7 @@
 export type ErrorCode =
   | 'ERR_ATOM_LIMIT'
   | 'ERR_CALL_EXIT'
+  | 'ERR_CHILD'
   | 'ERR_CLOSED'
   | 'ERR_CONNECT_ALREADY_CONNECTED'
   | 'ERR_CONNECT_CLOSED'
@@ -25,6 +26,7 @@ export type ErrorCode =
   | 'ERR_EPMD_REFUSED'
   | 'ERR_EPMD_TIMEOUT'
   | 'ERR_EPMD_UNREACHABLE'
+  | 'ERR_ERLANG'
   | 'ERR_EXIT'
   | 'ERR_INVALID_OPTION'
   | 'ERR_LIMIT'
@@ -33,8 +35,14 @@ export type ErrorCode =
   | 'ERR_NAME_TAKEN'
   | 'ERR_NOCONNECTION'
   | 'ERR_NOPROC'
+  | 'ERR_NOT_VISIBLE'
   | 'ERR_PARSE'
   | 'ERR_PROTOCOL'
+  | 'ERR_RPC_EXCEPTION'
+  | 'ERR_RPC_REFUSED'
+  | 'ERR_RPC_UNDEF'
+  | 'ERR_SCHEMA'
+  | 'ERR_SYNC_NODES'
   | 'ERR_TIMEOUT'
 
 /** Options of an error: its cause, and data that belongs to it. */

@@ -1,3 +1,4 @@
+import { type AtomValue, atomName } from '../term/atom.ts'
 import type { Decoder } from '../term/decoder.ts'
 import { type Atom, type DecodeOptions, isAtom, isTuple, Pid, Reference, type Term } from '../term/index.ts'
 import * as op from './control.ts'
@@ -241,11 +242,23 @@ export class ControlReader {
     }
     const options = decoder.read()
     if (token) decoder.read()
-    const args = this.#payload()
-    if (!Array.isArray(args)) throw new ProtocolError('a spawn request without a list of arguments')
-    const [module, name, arity] = mfa
-    if (!isAtom(module) || !isAtom(name)) throw new ProtocolError('a spawn request without module and function')
-    this.#handler.spawnRequest({ id, from, groupLeader, module, function: name, arity: arity as number, options, args })
+    const start = decoder.position
+    const args = this.#list(this.#payload())
+    const argsAs = (terms: DecodeOptions): readonly Term[] => {
+      decoder.position = start
+      return this.#list(this.#payloadAs(terms))
+    }
+    const [module, name, arity] = mfa as unknown as [AtomValue, AtomValue, number]
+    if (atomName(module) === undefined || atomName(name) === undefined) {
+      throw new ProtocolError('a spawn request without module and function')
+    }
+    this.#handler.spawnRequest({ id, from, groupLeader, module, function: name, arity, options, args, argsAs })
+  }
+
+  /** The arguments of a spawn request. */
+  #list(args: Term): readonly Term[] {
+    if (!Array.isArray(args) || isTuple(args)) throw new ProtocolError('a spawn request without a list of arguments')
+    return args
   }
 
   #pair(operation: number, arity: number, expected: number, token: boolean): [Pid, Pid] {

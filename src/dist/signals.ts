@@ -1,4 +1,4 @@
-import type { Atom, DecodeOptions, Pid, Reference, Term } from '../term/index.ts'
+import type { Atom, AtomValue, DecodeOptions, Pid, Reference, Term } from '../term/index.ts'
 
 /** Whoever a message is for. It is looked up before the message is decoded, so that it can say how. */
 export interface Receiver {
@@ -8,16 +8,18 @@ export interface Receiver {
   deliver(message: Term, bytes: number, peer: Atom): void
 }
 
-/** A function asked to be spawned on this node. Every request must be answered, with a {@link SignalHandler} reply. */
+/** A function asked to be spawned on this node. Every request must be answered, with a SPAWN_REPLY. */
 export interface SpawnRequest {
   readonly id: Reference
   readonly from: Pid
   readonly groupLeader: Pid
-  readonly module: Atom
-  readonly function: Atom
+  readonly module: AtomValue
+  readonly function: AtomValue
   readonly arity: number
   readonly options: Term
   readonly args: readonly Term[]
+  /** The arguments decoded anew in another way. Only while the request is being handled. */
+  argsAs(terms: DecodeOptions): readonly Term[]
 }
 
 /**

@@ -24,6 +24,30 @@ export class ExitError extends TsunagiError {
   }
 }
 
+/**
+ * An Erlang exception of class `error` with a reason of your choice: thrown by an exposed function it reaches the caller as
+ * `error(Reason)` there. A process that ends by it has the exit reason `{Reason, []}`. `code` is `ERR_ERLANG`.
+ *
+ * @example
+ * throw new ErlangError(tuple(atom('badkey'), 'name'))
+ */
+export class ErlangError extends TsunagiError {
+  readonly reason: Term
+
+  constructor(reason: Term, cause?: unknown) {
+    super('ERR_ERLANG', `Erlang error: ${String(reason)}`, { cause })
+    this.reason = reason
+  }
+
+  get exitReason(): Term {
+    return tuple(this.reason, [])
+  }
+
+  static {
+    ErlangError.prototype.name = 'ErlangError'
+  }
+}
+
 /** An error that says itself which exit reason it is when nobody catches it. */
 export interface HasExitReason {
   readonly exitReason: Term

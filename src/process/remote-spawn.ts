@@ -1,6 +1,7 @@
 import { Pid, type Reference } from '../term/identifiers.ts'
 import type { DecodeOptions, Term } from '../term/term.ts'
 import type { Peer } from './peer.ts'
+import type { Process } from './process.ts'
 import type { ProcessTable } from './process-table.ts'
 import type { ReferenceUse } from './references.ts'
 import type { Watcher } from './watch.ts'
@@ -16,6 +17,8 @@ export interface SpawnTies {
   readonly monitor: Reference | undefined
   /** The monitor was taken away, or the link to the peer is gone, while the process still runs. */
   readonly abandoned?: () => void
+  /** The process has ended. */
+  readonly ended?: () => void
 }
 
 /** Whoever asked another node to spawn. One of `refused` and `down` is called at most once, and nothing after it. */
@@ -29,6 +32,9 @@ export interface SpawnListener {
   /** The process ended, or the link to its node: `noconnection`. */
   down(reason: Term): void
 }
+
+/** What a process runs that was spawned for a peer. `end` ends it with any reason, without the cost of an error. */
+export type SpawnedBody = (self: Process, end: (reason: Term) => void) => unknown
 
 /**
  * A process that another node was asked to spawn and to watch for us: SPAWN_REQUEST with the option `monitor`. One

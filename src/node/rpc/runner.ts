@@ -1,0 +1,181 @@
+import type { SpawnTies } from '../../process/remote-spawn.ts'
+import { atomName } from '../../term/atom.ts'
+import { type Atom, atom, ExternalFun, Fun, isTuple, type Pid, type Term, tuple } from '../../term/index.ts'
+import type { NodeHost } from '../service.ts'
+import { RunningCall } from './call-context.ts'
+import type { Exposed, ExposedEntry } from './exposed.ts'
+import { type Outcome, thrownOutcome } from './outcome.ts'
+import type { ExceptionClass } from './rpc-error.ts'
+
+/** A function somebody wants to have applied. Module and name may be anything: peers are not to be trusted. */
+export interface Application {
+  /** The node that asks, where its link proves it. */
+  readonly caller: string | undefined
+  readonly from: Pid
+  readonly module: Term
+  readonly name: Term
+  readonly args: readonly Term[]
+}
+
+/** A function that was found, with what it is called with. */
+interface Found {
+  readonly entry: ExposedEntry
+  readonly args: readonly Term[]
+  /** Its place in a stack trace: `{Module, Function, Arity, []}`. */
+  readonly frame: Term
+}
+
+type Raised = Extract<Outcome, { readonly kind: ExceptionClass }>
+
+/** What runs in the process of an application, with the `this` of the function. `end` ends the process. */
+export type RunnerBody = (running: RunningCall, end: (reason: Term) => void) => unknown
+
+const ERLANG = atom('erlang')
+const APPLY = atom('apply')
+const UNDEF = atom('undef')
+
+/** Applies exposed functions, each in a process of its own, and none but those. */
+export class Runner {
+  readonly #host: NodeHost
+  readonly #exposed: Exposed
+  /** How many functions run for each peer. */
+  readonly #running = new Map<Atom, number>()
+
+  constructor(host: NodeHost, exposed: Exposed) {
+    this.#host = host
+    this.#exposed = exposed
+  }
+
+  /** Calls for code of this node. Answers what abandons it. */
+  call(application: Application, conclude: (outcome: Outcome) => void): () => void {
+    let running: RunningCall | undefined
+    let abandoned = false
+    this.#host.processes.spawn(async (self) => {
+      running = new RunningCall(application.caller, application.from, self)
+      if (abandoned) running.abandon()
+      const ended = (): void => conclude({ kind: 'signal', reason: self.signal.reason.reason })
+      self.signal.addEventListener('abort', ended, { once: true })
+      conclude(await this.apply(application, running))
+    })
+    return () => {
+      abandoned = true
+      running?.abandon()
+    }
+  }
+
+  /** Casts for code of this node. */
+  cast(application: Application): void {
+    this.#host.processes.spawn((self) =>
+      this.run(application, new RunningCall(application.caller, application.from, self)),
+    )
+  }
+
+  /** Starts a process for a process of a peer. Undefined when as many as allowed run for that peer. */
+  start({ caller, from }: Application, ties: Pick<SpawnTies, 'link' | 'monitor'>, body: RunnerBody): Pid | undefined {
+    const peer = from.nodeAtom
+    const running = this.#running.get(peer) ?? 0
+    if (running >= this.#host.options.limits.spawnedPerPeer) return undefined
+    this.#running.set(peer, running + 1)
+    let call: RunningCall | undefined
+    let abandoned = false
+    const abandon = (): void => {
+      abandoned = true
+      call?.abandon()
+    }
+    // A function counts for as long as it runs, also when its process was ended; a process that never ran it, too.
+    const ended = (): void => {
+      if (call === undefined) this.#ran(peer)
+    }
+    try {
+      return this.#host.processes.spawnFor(from, { ...ties, abandoned: abandon, ended }, async (self, end) => {
+        call = new RunningCall(caller, from, self)
+        if (abandoned) call.abandon()
+        try {
+          await body(call, end)
+        } finally {
+          this.#ran(peer)
+        }
+      })
+    } catch (error) {
+      this.#ran(peer)
+      throw error
+    }
+  }
+
+  /** Applies and answers what came of it. Never rejects. */
+  async apply(application: Application, running: RunningCall): Promise<Outcome> {
+    const found = this.#find(application)
+    if ('kind' in found) return found
+    try {
+      return { kind: 'return', value: (await found.entry.call.apply(running, [...found.args])) as Term }
+    } catch (thrown) {
+      return thrownOutcome(thrown, [found.frame])
+    }
+  }
+
+  /** Applies and throws what the function throws, as the body of a process does. */
+  async run(application: Application, running: RunningCall): Promise<void> {
+    const found = this.#find(application)
+    if ('kind' in found) running.self.exit(tuple(found.reason, found.stack))
+    await found.entry.call.apply(running, [...found.args])
+  }
+
+  /** The terms of an application as the exposed function wants them decoded; undefined: as the node's others. */
+  entryOf({ module, name, args }: Pick<Application, 'module' | 'name' | 'args'>): ExposedEntry | undefined {
+    if (atomName(module) === undefined || atomName(name) === undefined) return undefined
+    return this.#exposed.find(module as Atom, name as Atom, args.length)
+  }
+
+  #ran(peer: Atom): void {
+    const running = (this.#running.get(peer) ?? 1) - 1
+    if (running === 0) this.#running.delete(peer)
+    else this.#running.set(peer, running)
+  }
+
+  /** The exposed function, also behind `erlang:apply`; else what OTP raises for one that is not defined. */
+  #find(application: Application): Found | Raised {
+    let { module, name, args } = application
+    // Whoever is called through apply has its caller in the trace.
+    let behind: readonly Term[] = []
+    for (;;) {
+      const entry = this.entryOf({ module, name, args })
+      if (entry !== undefined) return { entry, args, frame: tuple(module, name, args.length, []) }
+      const applied = module === ERLANG && name === APPLY ? appliedBy(args) : undefined
+      if (applied === undefined) return undef([tuple(module, name, args, []), ...behind])
+      behind = [tuple(application.module, application.name, application.args.length, [])]
+      if (applied instanceof UnknownFun) return undef([tuple(applied.fun, applied.args, []), ...behind])
+      ;({ module, name, args } = applied)
+    }
+  }
+}
+
+/** A closure of a BEAM module: nobody here has its code. */
+class UnknownFun {
+  readonly fun: Fun
+  readonly args: readonly Term[]
+
+  constructor(fun: Fun, args: readonly Term[]) {
+    this.fun = fun
+    this.args = args
+  }
+}
+
+/** What `erlang:apply/2,3` applies. */
+function appliedBy(given: readonly Term[]): Pick<Application, 'module' | 'name' | 'args'> | UnknownFun | undefined {
+  const args = given.at(-1)
+  if (!isList(args)) return undefined
+  if (given.length === 3) return { module: given[0], name: given[1], args }
+  const fun = given[0]
+  if (given.length !== 2) return undefined
+  if (fun instanceof Fun) return new UnknownFun(fun, args)
+  if (!(fun instanceof ExternalFun) || fun.arity !== args.length) return undefined
+  return { module: fun.module, name: fun.function, args }
+}
+
+function isList(term: Term): term is readonly Term[] {
+  return Array.isArray(term) && !isTuple(term)
+}
+
+function undef(stack: readonly Term[]): Raised {
+  return { kind: 'error', reason: UNDEF, stack }
+}
