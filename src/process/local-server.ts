@@ -69,6 +69,11 @@ export class LocalServer extends LocalProcess implements ServerProcess, MailboxR
     if (this.#stopping !== undefined) throw new ExitError(this.#stopping.reason)
   }
 
+  /** What its source made. */
+  get handlers(): ServerHandlers {
+    return this.#handlers
+  }
+
   stop(reason: Term = NORMAL): void {
     if (this.ended || this.#stopping !== undefined) return
     this.#stopping = { reason }

@@ -56,12 +56,10 @@ export class ProcessSystem {
   readonly inbound: InboundSignals
   readonly #table: ProcessTable
   readonly #outside: Outside
-  readonly #clock: Clock
   #closed: Promise<void> | undefined
 
   constructor(router: Router, options: ProcessSystemOptions = {}) {
     const { clock = systemClock, logger = stderrLogger, limits = defaultLimits } = options
-    this.#clock = clock
     this.#table = new ProcessTable(router, { clock, logger, limits })
     this.inbound = new Inbound(this.#table)
     this.#outside = new Outside(this.#table, {})

@@ -7,7 +7,7 @@ import { ImproperList } from '../../src/term/special.ts'
 import type { Term } from '../../src/term/term.ts'
 import { tuple } from '../../src/term/tuple.ts'
 import { FakeNetwork, type FakeNode } from './network.ts'
-import { observer, within } from './observe.ts'
+import { observer, settled, within } from './observe.ts'
 
 const BOOM = atom('boom')
 const GEN_CALL = atom('$gen_call')
@@ -22,10 +22,6 @@ beforeEach(() => {
   a = network.node('a@host')
   b = network.node('b@host')
 })
-
-function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
-}
 
 /** A promise and what settles it. */
 function gate(): { promise: Promise<void>; open: () => void } {

@@ -28,3 +28,16 @@ export async function observer(system: ProcessSystem): Promise<(pid: Pid) => Pro
     return isTuple(down) ? down[4] : down
   }
 }
+
+/**
+ * Lets everything go on that was started. Several rounds of the event loop: a machine that is busy for a moment makes
+ * mailboxes wait for the next one.
+ */
+export async function settled(): Promise<void> {
+  for (let round = 0; round < 10; round++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Waits until something holds. The test's own time limit ends it. */
+export async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve))
+}

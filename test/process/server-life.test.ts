@@ -7,7 +7,7 @@ import { charlist } from '../../src/term/special.ts'
 import type { Term } from '../../src/term/term.ts'
 import { type Tuple, tuple } from '../../src/term/tuple.ts'
 import { FakeNetwork, type FakeNode } from './network.ts'
-import { within } from './observe.ts'
+import { settled, within } from './observe.ts'
 
 const TIMEOUT = atom('timeout')
 const OK = atom('ok')
@@ -22,10 +22,6 @@ beforeEach(() => {
   a = network.node('a@host')
   b = network.node('b@host')
 })
-
-function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
-}
 
 describe('the timeout of a GenServer', () => {
   /** Casts set a timeout of so many ms; keeps what `handleInfo` gets. */
