@@ -19,6 +19,8 @@ import type { Connector } from './connector.ts'
 import { type Cookie, Cookies, findCookie } from './cookie.ts'
 import { DiscoveryHost } from './discovery-host.ts'
 import { Drains } from './drains.ts'
+import { Global } from './global/global.ts'
+import { GlobalService } from './global/global-service.ts'
 import { Mesh } from './mesh/mesh.ts'
 import { netKernel } from './net-kernel.ts'
 import type { MonitorNodesOptions, NodeEvent } from './node-monitor.ts'
@@ -61,6 +63,8 @@ export interface Foundation {
 export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDisposable {
   /** The node's whole name, `alive@host`. */
   readonly name: string
+  /** Global names and locks, for visible nodes; see {@link Global}. */
+  readonly global: Global
   /** For topologies: keeps nodes connected that were found. */
   readonly discovery: DiscoveryHost
   readonly #options: ResolvedNodeOptions
@@ -174,7 +178,11 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
       this.#rpc.call(peer.name, 'erlang', name, args, { timeout }),
     )
     this.discovery = new DiscoveryHost(host, () => this.cookie)
-    this.#services = [this.#mesh, this.discovery, this.#rpc]
+    const globalService = options.visible
+      ? new GlobalService(host, { exposed: this.#exposed, rpc: this.#rpc })
+      : undefined
+    this.global = new Global(globalService)
+    this.#services = [this.#mesh, this.discovery, this.#rpc, ...(globalService === undefined ? [] : [globalService])]
   }
 
   /** The cookie peers need; secret. */
