@@ -7,7 +7,7 @@ import { ImproperList } from '../../src/term/special.ts'
 import type { Term } from '../../src/term/term.ts'
 import { isTuple, type Tuple, tuple } from '../../src/term/tuple.ts'
 import { FakeNetwork, type FakeNode } from './network.ts'
-import { idle, within } from './observe.ts'
+import { idle, settled, within } from './observe.ts'
 
 const NO_LEAK = { references: 0 }
 
@@ -20,10 +20,6 @@ beforeEach(() => {
   a = network.node('a@host')
   b = network.node('b@host')
 })
-
-function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
-}
 
 /** Waits for one call and returns its parts. */
 async function question(self: Process): Promise<{ pid: Pid; tag: Term; request: Term }> {

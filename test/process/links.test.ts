@@ -5,7 +5,7 @@ import { Pid } from '../../src/term/identifiers.ts'
 import type { Term } from '../../src/term/term.ts'
 import { tuple } from '../../src/term/tuple.ts'
 import { FakeNetwork, type FakeNode } from './network.ts'
-import { within } from './observe.ts'
+import { settled, within } from './observe.ts'
 
 const EXIT = atom('EXIT')
 const BOOM = atom('boom')
@@ -21,11 +21,6 @@ beforeEach(() => {
   a = network.node('a@host')
   b = network.node('b@host')
 })
-
-/** When all signals under way have arrived. */
-function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
-}
 
 function endOf(self: Process): Term {
   return (self.signal.reason as { reason: Term } | undefined)?.reason ?? 'alive'

@@ -5,7 +5,7 @@ import { Pid, Reference } from '../../src/term/identifiers.ts'
 import type { Term } from '../../src/term/term.ts'
 import { tuple } from '../../src/term/tuple.ts'
 import { FakeNetwork, type FakeNode } from './network.ts'
-import { within } from './observe.ts'
+import { settled, within } from './observe.ts'
 
 const BOOM = atom('boom')
 const NOPROC = atom('noproc')
@@ -22,10 +22,6 @@ beforeEach(async () => {
   b = network.node('b@host')
   self = await within(a.system)
 })
-
-function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
-}
 
 function down(ref: Reference, object: Term, reason: Term): Term {
   return tuple(atom('DOWN'), ref, atom('process'), object, reason)
