@@ -11,9 +11,12 @@ import { Listener } from '../dist/listener.ts'
 import type { Destination } from '../process/address.ts'
 import type { CallOptions } from '../process/call.ts'
 import type { ServerHandlers, ServerSource } from '../process/gen-server.ts'
+import type { MultiCallResult } from '../process/multi-call.ts'
 import type { ProcessBody, SpawnOptions } from '../process/process.ts'
 import { type ProcessCounts, ProcessSystem } from '../process/process-system.ts'
-import type { ServerRef } from '../process/server-ref.ts'
+import type { CastOf, ReplyOf, RequestOf, ServerRef } from '../process/server-ref.ts'
+import type { SupervisorOptions } from '../process/supervisor/options.ts'
+import type { Supervisor } from '../process/supervisor/supervisor.ts'
 import { atom, type Pid, type Term, tuple } from '../term/index.ts'
 import type { Connector } from './connector.ts'
 import { type Cookie, Cookies, findCookie } from './cookie.ts'
@@ -29,6 +32,8 @@ import { type LocalNodeEvents, NodeReports } from './node-reports.ts'
 import { Outbound } from './outbound.ts'
 import { parsePeer } from './peer-address.ts'
 import { Peers } from './peers.ts'
+import { Pg } from './pg/pg.ts'
+import type { PgScope } from './pg/pg-scope.ts'
 import { Presence, randomIdentity } from './presence.ts'
 import { rex } from './rex.ts'
 import { Exposed, type ExposedFunctions, type ExposeOptions, type Exposure } from './rpc/exposed.ts'
@@ -75,6 +80,7 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
   readonly #mesh: Mesh
   readonly #exposed = new Exposed()
   readonly #rpc: Rpc
+  readonly #pg: Pg
   readonly #spawnRequests: SpawnRequests
   readonly #services: readonly NodeService[]
   readonly #listener: Listener
@@ -182,7 +188,14 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
       ? new GlobalService(host, { exposed: this.#exposed, rpc: this.#rpc })
       : undefined
     this.global = new Global(globalService)
-    this.#services = [this.#mesh, this.discovery, this.#rpc, ...(globalService === undefined ? [] : [globalService])]
+    this.#pg = new Pg(host)
+    this.#services = [
+      this.#mesh,
+      this.discovery,
+      this.#rpc,
+      this.#pg,
+      ...(globalService === undefined ? [] : [globalService]),
+    ]
   }
 
   /** The cookie peers need; secret. */
@@ -359,6 +372,22 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
     return this.#processes.start(source, options)
   }
 
+  /**
+   * Starts a supervisor and its children, in order; resolves when all have started. They are ended, in the reverse order,
+   * by its `close` and when the node closes.
+   *
+   * @throws ExitError with reason `{shutdown, {failed_to_start_child, Id, Reason}}` and a `cause`; TsunagiError
+   *   `ERR_NAME_TAKEN`; OptionError
+   */
+  supervise(options?: SupervisorOptions): Promise<Supervisor> {
+    return this.#processes.supervise(options)
+  }
+
+  /** The supervisor that runs on this node under a name or a pid. @throws TsunagiError `ERR_NOPROC` */
+  supervisor(of: string | Pid): Supervisor {
+    return this.#processes.supervisor(of)
+  }
+
   /** Registers a process of this node under a name. @throws TsunagiError `ERR_NAME_TAKEN`, `ERR_NOPROC` */
   register(name: string, pid: Pid | ServerRef): void {
     this.#processes.register(name, pid)
@@ -378,6 +407,18 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
   }
 
   /**
+   * The process groups of a scope, shared with all nodes that have one of this name, `pg` of OTP included; the same object
+   * each time. See {@link PgScope}.
+   *
+   * @param scope default `pg`, as OTP's.
+   * @throws TsunagiError `ERR_NAME_TAKEN` when a process of this node has the name, `ERR_CLOSED`.
+   */
+  pg(scope: string | Atom = 'pg'): PgScope {
+    this.#assertOpen()
+    return this.#pg.scope(scope)
+  }
+
+  /**
    * Sends a message: to a pid, an alias, a registered name, or `{ name, node }`. To a node without a link it dials first.
    * True, or false when the link is over its high-water mark: then wait for {@link LocalNode.drained}.
    *
@@ -388,13 +429,41 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
   }
 
   /** Calls a GenServer anywhere. @throws CallError `ERR_TIMEOUT`, `ERR_NOPROC`, `ERR_NOCONNECTION`, `ERR_CALL_EXIT` */
-  call(to: Destination, request: Term, options?: CallOptions): Promise<Term> {
+  call<To extends Destination>(to: To, request: RequestOf<To>, options?: CallOptions): Promise<ReplyOf<To>> {
     return this.#processes.call(to, request, options)
   }
 
   /** Casts to a GenServer anywhere. */
-  cast(to: Destination, message: Term): boolean {
+  cast<To extends Destination>(to: To, message: CastOf<To>): boolean {
     return this.#processes.cast(to, message)
+  }
+
+  /**
+   * Calls the GenServers of one name on many nodes at once: OTP's `gen_server:multi_call/4`. Resolves when each node has
+   * replied or is known not to; late replies vanish.
+   *
+   * @param nodes default: this node and all that are connected.
+   * @param options `timeout` (ms, default 5000) is that of the whole call.
+   * @throws OptionError; EncodeError for a request that is no term; the signal's reason
+   */
+  multiCall(name: string, request: Term, options?: CallOptions): Promise<MultiCallResult>
+  multiCall(nodes: readonly string[], name: string, request: Term, options?: CallOptions): Promise<MultiCallResult>
+  multiCall(
+    ...args: [string, Term, CallOptions?] | [readonly string[], string, Term, CallOptions?]
+  ): Promise<MultiCallResult> {
+    return this.#processes.multiCall(...this.#onNodes(args))
+  }
+
+  /**
+   * Casts to the GenServers of one name on many nodes: OTP's `gen_server:abcast/3`. False when the link to one of them is
+   * over its high-water mark; where it is full the message is lost.
+   *
+   * @param nodes default: this node and all that are connected.
+   */
+  abcast(name: string, message: Term): boolean
+  abcast(nodes: readonly string[], name: string, message: Term): boolean
+  abcast(...args: [string, Term] | [readonly string[], string, Term]): boolean {
+    return this.#processes.abcast(...this.#onNodes(args))
   }
 
   /**
@@ -488,6 +557,14 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
       await this.close()
       throw error
     }
+  }
+
+  /** The arguments of a call to many nodes, with the default for those that were left out. */
+  #onNodes<A extends unknown[]>(
+    args: [string, ...A] | [readonly string[], string, ...A],
+  ): [readonly string[], string, ...A] {
+    if (Array.isArray(args[0])) return args as [readonly string[], string, ...A]
+    return [[this.name, ...this.nodes()], ...(args as [string, ...A])]
   }
 
   #assertOpen(): void {
