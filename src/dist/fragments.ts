@@ -15,7 +15,7 @@ export const FRAGMENT_ABOVE = FRAGMENT_BYTES + 1024
  * What one fragment is taken to cost beside its bytes. Without it a peer could fill the memory with fragments that are
  * empty or next to it.
  */
-const PART_COST = 128
+const PART_COST = 256
 
 const VERSION = 131
 const FIRST_FRAGMENT = 69

@@ -222,8 +222,8 @@ export class Link {
     const left = bytes.readBigUInt64BE(start + 10)
     const isFirst = bytes[start + 1] === FIRST_FRAGMENT
     const at = isFirst ? this.#atoms.readHeader(bytes, start + 18, end) : start + 18
-    // A view of a socket's chunk would keep all of it; a frame that was put together is ours anyway.
-    const data = owned ? bytes.subarray(at, end) : Buffer.from(bytes.subarray(at, end))
+    // A view of a socket's chunk, or of a pool, would keep all of it; a frame that was put together is ours anyway.
+    const data = owned ? bytes.subarray(at, end) : copyOf(bytes.subarray(at, end))
     const message = isFirst
       ? this.#fragments.first(sequence, left, this.#atoms.refs.slice(0, this.#atoms.count), data)
       : this.#fragments.next(sequence, left, data)
@@ -262,4 +262,10 @@ export class Link {
     this.#bytesSent = this.send.bytes
     this.#scheduleTick()
   }
+}
+
+function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  copy.set(bytes)
+  return copy
 }

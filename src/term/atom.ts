@@ -34,7 +34,10 @@ class AtomImpl implements Atom {
     this.name = name
     this.id = id
     this.value = special.has(name) ? special.get(name) : this
-    this.utf8 = Buffer.from(name, 'utf8')
+    // Memory of its own: an atom may live long, and a part of a pool would keep all of that.
+    const utf8 = Buffer.allocUnsafeSlow(Buffer.byteLength(name))
+    utf8.write(name)
+    this.utf8 = utf8
     Object.freeze(this)
   }
 
