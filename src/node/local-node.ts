@@ -17,7 +17,7 @@ import { type ProcessCounts, ProcessSystem } from '../process/process-system.ts'
 import type { CastOf, ReplyOf, RequestOf, ServerRef } from '../process/server-ref.ts'
 import type { SupervisorOptions } from '../process/supervisor/options.ts'
 import type { Supervisor } from '../process/supervisor/supervisor.ts'
-import { atom, type Pid, type Term, tuple } from '../term/index.ts'
+import { type Atom, atom, type Pid, type Term, tuple } from '../term/index.ts'
 import type { Connector } from './connector.ts'
 import { type Cookie, Cookies, findCookie } from './cookie.ts'
 import { DiscoveryHost } from './discovery-host.ts'
@@ -449,7 +449,7 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
   multiCall(name: string, request: Term, options?: CallOptions): Promise<MultiCallResult>
   multiCall(nodes: readonly string[], name: string, request: Term, options?: CallOptions): Promise<MultiCallResult>
   multiCall(
-    ...args: [string, Term, CallOptions?] | [readonly string[], string, Term, CallOptions?]
+    ...args: [string, Term, (CallOptions | undefined)?] | [readonly string[], string, Term, (CallOptions | undefined)?]
   ): Promise<MultiCallResult> {
     return this.#processes.multiCall(...this.#onNodes(args))
   }

@@ -15,6 +15,7 @@ import { Inbound } from './inbound.ts'
 import { LocalProcess } from './local-process.ts'
 import { LocalServer } from './local-server.ts'
 import { makeProcess } from './make-process.ts'
+import { abcast, type MultiCallResult, multiCall } from './multi-call.ts'
 import { checkName } from './names.ts'
 import { Outside } from './outside.ts'
 import type { ProcessBody, SpawnOptions } from './process.ts'
@@ -22,7 +23,7 @@ import { ProcessTable } from './process-table.ts'
 import { RemoteSpawn, type SpawnedBody, type SpawnListener, type SpawnTies } from './remote-spawn.ts'
 import type { InboundSignals, Router } from './router.ts'
 import { sendCast, sendExit, sendMessage } from './send.ts'
-import { LocalServerRef, type ServerRef } from './server-ref.ts'
+import { type CastOf, LocalServerRef, type ReplyOf, type RequestOf, type ServerRef } from './server-ref.ts'
 import { type ServiceHandler, ServiceProcess } from './service-process.ts'
 import { resolveSupervisor, type SupervisorOptions } from './supervisor/options.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
@@ -164,14 +165,26 @@ export class ProcessSystem {
   }
 
   /** See `Process.cast`. */
-  cast(to: Destination, message: Term): boolean {
+  cast<To extends Destination>(to: To, message: CastOf<To>): boolean {
     return sendCast(this.#outside, to, message)
   }
 
   /** See `Process.call`. */
-  call(to: Destination, request: Term, options?: CallOptions): Promise<Term> {
+  call<To extends Destination>(to: To, request: RequestOf<To>, options?: CallOptions): Promise<ReplyOf<To>> {
     if (this.#closed !== undefined) return Promise.reject(closedError())
-    return call(this.#table, this.#outside, to, request, options)
+    // What a server replies is not checked against the types its reference declares.
+    return call(this.#table, this.#outside, to, request, options) as Promise<ReplyOf<To>>
+  }
+
+  /** Calls the servers of one name on many nodes; see {@link multiCall}. */
+  multiCall(nodes: readonly string[], name: string, request: Term, options?: CallOptions): Promise<MultiCallResult> {
+    if (this.#closed !== undefined) return Promise.reject(closedError())
+    return multiCall(this.#outside, nodes, name, request, options)
+  }
+
+  /** Casts to the servers of one name on many nodes; see {@link abcast}. */
+  abcast(nodes: readonly string[], name: string, message: Term): boolean {
+    return abcast(this.#outside, nodes, name, message)
   }
 
   /** Sends an exit signal, to a process of any node. Nothing happens when there is no such process. */
