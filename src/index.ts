@@ -18,10 +18,25 @@ export type { CallOptions } from './process/call.ts'
 export { CallError } from './process/call-error.ts'
 export { ExitError } from './process/exit-reason.ts'
 export type { From } from './process/from.ts'
-export { GenServer, noReply, type ServerHandlers, type ServerSource } from './process/gen-server.ts'
+export { GenServer, noReply, type ServerHandlers, type ServerProcess, type ServerSource } from './process/gen-server.ts'
+export type { MultiCallResult } from './process/multi-call.ts'
 export type { Process, ProcessBody, SpawnOptions } from './process/process.ts'
 export type { ProcessCounts } from './process/process-system.ts'
 export type { ServerRef } from './process/server-ref.ts'
+export { ChildError, type ChildErrorReason } from './process/supervisor/child-error.ts'
+export type {
+  ChildOptions,
+  ChildSpec,
+  ProcessChild,
+  ResourceChild,
+  Restart,
+  ServerChild,
+  SupervisorChild,
+  SupervisorOptions,
+} from './process/supervisor/options.ts'
+export type { ChildCounts } from './process/supervisor/requests.ts'
+export type { Closable, Resource, ResourceStart } from './process/supervisor/resource.ts'
+export type { ChildInfo, Supervisor } from './process/supervisor/supervisor.ts'
 export { type Atom, type AtomValue, atom, isAtom } from './term/atom.ts'
 export { decode, type ExternalDecodeOptions } from './term/decode.ts'
 export { type ExternalEncodeOptions, encode } from './term/encode.ts'
