@@ -1,4 +1,5 @@
 import { expectTypeOf, it } from 'vitest'
+import type { Destination } from '../../src/process/address.ts'
 import { GenServer } from '../../src/process/gen-server.ts'
 import type { Process } from '../../src/process/process.ts'
 import type { ProcessSystem } from '../../src/process/process-system.ts'
@@ -30,6 +31,41 @@ it('a server types its calls and casts', async () => {
   await adder.call('1')
   // @ts-expect-error it knows no other cast
   adder.cast('other')
+})
+
+it('a call is typed by the reference it goes to', async () => {
+  const adder = await system.start(Adder)
+  expectTypeOf(await system.call(adder, 1)).toEqualTypeOf<number>()
+  system.cast(adder, 'reset')
+  // @ts-expect-error it adds numbers
+  await system.call(adder, '1')
+  // @ts-expect-error it knows no other cast
+  system.cast(adder, 'other')
+  // Who else answers there is not known.
+  expectTypeOf(await system.call(adder.pid, '1')).toEqualTypeOf<Term>()
+  expectTypeOf(await system.call({ name: 'adder', node: 'b@host' }, '1')).toEqualTypeOf<Term>()
+  expectTypeOf(await system.call('adder' as Destination, '1')).toEqualTypeOf<Term>()
+  system.cast('adder', 1)
+})
+
+it('children are one thing each', async () => {
+  const supervisor = await system.supervise({
+    strategy: 'rest_for_one',
+    children: [
+      { id: 'adder', server: Adder, name: 'adder' },
+      { id: 'handlers', server: { handleCall: (request: number) => request } },
+      { id: 'loop', process: async (self) => void (await self.receive()), restart: 'transient' },
+      { id: 'inner', supervisor: { children: [] }, shutdown: 1000 },
+      { id: 'http', start: (self) => ({ close: () => self.pid }) },
+    ],
+  })
+  expectTypeOf(await supervisor.startChild({ process: () => {} })).toEqualTypeOf<Pid>()
+  // @ts-expect-error nothing to start
+  await supervisor.startChild({ id: 'none' })
+  // @ts-expect-error no such restart
+  await supervisor.startChild({ process: () => {}, restart: 'always' })
+  // @ts-expect-error nothing to close
+  await supervisor.startChild({ start: () => 5 })
 })
 
 it('a server without types takes and gives terms', async () => {
