@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
 import { TsunagiError } from '../base/errors.ts'
-import { checkNodeName } from '../base/node-name.ts'
+import { checkNodeName, isLongHost } from '../base/node-name.ts'
 import { integer, oneOf } from '../base/options.ts'
 import type { Carrier } from '../dist/carrier.ts'
 import { ConnectError } from '../dist/connect-error.ts'
@@ -35,8 +35,10 @@ import { Peers } from './peers.ts'
 import { Pg } from './pg/pg.ts'
 import type { PgScope } from './pg/pg-scope.ts'
 import { Presence, randomIdentity } from './presence.ts'
-import { rex } from './rex.ts'
+import { exposeBuiltins } from './rpc/builtins.ts'
 import { Exposed, type ExposedFunctions, type ExposeOptions, type Exposure } from './rpc/exposed.ts'
+import { makeProxy, type ProxyOptions, type RemoteModule } from './rpc/proxy.ts'
+import { Rex } from './rpc/rex.ts'
 import { Rpc, type RpcOptions } from './rpc/rpc.ts'
 import { Runner } from './rpc/runner.ts'
 import { SpawnRequests } from './rpc/spawn-requests.ts'
@@ -165,7 +167,7 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
       onEstablished: (established) => this.#peers.accepted(established),
       onReplace: (peer) => this.#peers.replaced(peer),
     })
-    this.#serve('net_kernel', netKernel)
+    this.#serve('net_kernel', netKernel(isLongHost(options.name.host)))
     this.#serve(
       'rex',
       rex((kind) => this.nodes(kind)),

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import type { LinkSender } from '../../src/dist/link-sender.ts'
-import { netKernel } from '../../src/node/net-kernel.ts'
 import { rex } from '../../src/node/rex.ts'
 import { refuseSpawn } from '../../src/node/spawn-requests.ts'
 import type { From } from '../../src/process/from.ts'
@@ -9,16 +8,6 @@ import { A, B, pid } from '../dist/joined-links.ts'
 
 const from = {} as From
 const self = {} as never
-
-describe('net_kernel', () => {
-  it('says yes to is_auth, which is a ping, and refuses all else at once', () => {
-    const ask = (request: Term) => netKernel.handleCall?.(request, from, self)
-    expect(ask(tuple(atom('is_auth'), atom(A)))).toBe(atom('yes'))
-    for (const request of [atom('is_auth'), tuple(atom('spawn'), 1), 5, []]) {
-      expect(ask(request)).toEqual(tuple(atom('error'), atom('not_supported')))
-    }
-  })
-})
 
 describe('rex', () => {
   const nodes = { visible: [A], hidden: [B], connected: [A, B], known: [A, B, 'c@host'] }

@@ -1,7 +1,8 @@
 /*
  * A foreign client in C, over libei. It connects to a node, asks its net_kernel {is_auth, Self} as gen_server:call/2
- * would and, given a registered name there, sends it {self(), hello} with REG_SEND; it prints what it received.
- * Usage: ei-client ALIVE HOST COOKIE PEER [NAME]. Exit code 0 when the peer answered everything.
+ * would and, given a registered name there, sends it {self(), hello} with REG_SEND; it prints what it received. With
+ * -wait in place of the name it stays connected and prints what comes until it is ended.
+ * Usage: ei-client ALIVE HOST COOKIE PEER [NAME | -wait]. Exit code 0 when the peer answered everything.
  */
 #include <ei.h>
 #include <netinet/in.h>
@@ -78,10 +79,30 @@ static int say_hello(ei_cnode *ec, int fd, char *name)
     return sent < 0 ? fail("sending") : receive(fd, "received");
 }
 
+/* Answers ticks by itself. */
+static int wait_for_messages(int fd)
+{
+    printf("waiting\n");
+    for (;;) {
+        erlang_msg msg;
+        ei_x_buff x;
+        ei_x_new(&x);
+        int got = ei_xreceive_msg(fd, &msg, &x);
+        ei_x_free(&x);
+        if (got == ERL_ERROR) {
+            return fail("receiving");
+        }
+        if (got != ERL_TICK) {
+            printf("got a message of type %ld\n", msg.msgtype);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
+    setvbuf(stdout, NULL, _IOLBF, 0);
     if (argc < 5) {
-        fprintf(stderr, "usage: %s ALIVE HOST COOKIE PEER [NAME]\n", argv[0]);
+        fprintf(stderr, "usage: %s ALIVE HOST COOKIE PEER [NAME | -wait]\n", argv[0]);
         return EXIT_FAILURE;
     }
     char self[MAXNODELEN + 1];
@@ -97,7 +118,9 @@ int main(int argc, char **argv)
     }
     printf("connected\n");
     int code = is_auth(&ec, fd);
-    if (code == EXIT_SUCCESS && argc > 5) {
+    if (code == EXIT_SUCCESS && argc > 5 && strcmp(argv[5], "-wait") == 0) {
+        code = wait_for_messages(fd);
+    } else if (code == EXIT_SUCCESS && argc > 5) {
         code = say_hello(&ec, fd, argv[5]);
     }
     ei_close_connection(fd);

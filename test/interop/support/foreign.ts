@@ -61,20 +61,30 @@ export async function runEiClient(options: GreetingOptions): Promise<ForeignResu
   return await run(eiClient(), options.to === undefined ? args : [...args, options.to], options)
 }
 
+/** Starts the same program so that it stays connected until it is ended. Prints `waiting`, then `got …` for each message. */
+export function startEiClient(options: ForeignOptions): OsProcess {
+  const [alive, host] = clientName().split('@') as [string, string]
+  return start(eiClient(), [alive, host, options.cookie, options.node, '-wait'], options)
+}
+
 /** Runs the host OTP's `erl_call`: `apply` is module, function and a list of arguments in Erlang syntax. */
 export async function runErlCall(options: ForeignOptions & { readonly apply: string }): Promise<ForeignResult> {
   const args = ['-name', options.node, '-c', options.cookie, '-r', '-timeout', '10', '-a', options.apply]
   return await run('erl_call', args, options)
 }
 
-async function run(program: string, args: readonly string[], { epmdPort }: ForeignOptions): Promise<ForeignResult> {
+async function run(program: string, args: readonly string[], options: ForeignOptions): Promise<ForeignResult> {
+  await using child = start(program, args, options)
+  const { code } = await child.exited
+  return { code, output: child.output.join('\n') }
+}
+
+function start(program: string, args: readonly string[], { epmdPort }: ForeignOptions): OsProcess {
   const home = mkdtempSync(join(tmpdir(), 'tsunagi-foreign-'))
-  await using child = new OsProcess(program, args, {
+  return new OsProcess(program, args, {
     env: { ...bareEnvironment(undefined), HOME: home, ERL_EPMD_PORT: String(epmdPort) },
     cleanup: () => rmSync(home, { recursive: true, force: true }),
   })
-  const { code } = await child.exited
-  return { code, output: child.output.join('\n') }
 }
 
 let clients = 0
