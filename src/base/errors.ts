@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'ERR_CONNECT_TIMEOUT'
   | 'ERR_COOKIE_FILE'
   | 'ERR_DECODE'
+  | 'ERR_DISCOVERY'
   | 'ERR_ENCODE'
   | 'ERR_EPMD_PROTOCOL'
   | 'ERR_EPMD_REFUSED'

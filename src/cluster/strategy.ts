@@ -37,18 +37,17 @@ export interface EpmdEntry {
   readonly host: string | undefined
 }
 
-/** The port mappers, as the node uses them. Questions end with the context's signal. */
+/**
+ * The port mappers, as the node uses them. `host` defaults to that of the node's own EPMD, `port` to `port`. Questions end
+ * with the context's signal, and reject with `ERR_EPMD_UNREACHABLE`, `ERR_EPMD_TIMEOUT` or `ERR_EPMD_PROTOCOL`.
+ */
 export interface EpmdDirectory {
   /** The port of EPMDs, here and on other hosts. */
   readonly port: number
-  /**
-   * The names an EPMD knows. `host` defaults to that of the node's own EPMD.
-   *
-   * @throws TsunagiError `ERR_EPMD_UNREACHABLE`, `ERR_EPMD_TIMEOUT`, `ERR_EPMD_PROTOCOL`
-   */
-  names(host?: string): Promise<{ readonly name: string; readonly port: number }[]>
-  /** One name's entry, or undefined when the EPMD does not know it. Throws as {@link EpmdDirectory.names}. */
-  lookup(alive: string, host?: string): Promise<EpmdEntry | undefined>
+  /** The names an EPMD knows. */
+  names(host?: string, port?: number): Promise<{ readonly name: string; readonly port: number }[]>
+  /** One name's entry, or undefined when the EPMD does not know it. */
+  lookup(alive: string, host?: string, port?: number): Promise<EpmdEntry | undefined>
 }
 
 /** What a strategy gets of its topology and its node. Made anew for each lookup and each watch. */

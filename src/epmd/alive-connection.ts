@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../base/clock.ts'
+import { withDeadline } from '../base/deadline.ts'
 import { connectEpmd } from './connect.ts'
-import { withDeadline } from './deadline.ts'
 import { EpmdError } from './errors.ts'
 import { serverMark } from './mark.ts'
 import { type AliveReply, decodeAliveReply, encodeRequest, type NodeEntry } from './wire.ts'

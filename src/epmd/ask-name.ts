@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
+import { withDeadline } from '../base/deadline.ts'
 import { connectTo } from './connect.ts'
-import { withDeadline } from './deadline.ts'
 
 /** Under this name we ask; fixed, because each new name would stay in the asked node's atom table for ever. */
 const askerName = 'tsunagi_epmd@localhost'

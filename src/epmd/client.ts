@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { type Clock, systemClock } from '../base/clock.ts'
+import { withDeadline } from '../base/deadline.ts'
 import { connectEpmd } from './connect.ts'
-import { withDeadline } from './deadline.ts'
 import { epmdEnvironment } from './environment.ts'
 import { EpmdError } from './errors.ts'
 import {

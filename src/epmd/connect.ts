@@ -1,7 +1,7 @@
 import { lookup as resolve } from 'node:dns/promises'
 import { isIP, connect as netConnect, type Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
-import { abortable, withDeadline } from './deadline.ts'
+import { abortable, withDeadline } from '../base/deadline.ts'
 import { EpmdError } from './errors.ts'
 
 /** Where an EPMD is, and how long to try. */

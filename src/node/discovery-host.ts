@@ -10,14 +10,19 @@ import type { NodeHost, NodeService } from './service.ts'
 
 /** How a node stands with a peer. */
 export interface Standing {
-  /** `connecting`: a dial is under way or due. `idle`: nobody dials it. */
-  readonly state: 'connected' | 'connecting' | 'idle'
+  /** `dialling`: a dial is under way. `waiting`: the next one is due later. `idle`: it is not dialled. */
+  readonly state: 'connected' | 'dialling' | 'waiting' | 'idle'
   /** Why the last dial failed; undefined after a success, and before the first has ended. */
   readonly error: ConnectError | undefined
 }
 
-/** Hears of every link that comes up (`error` is undefined) and of every dial that fails. Must not throw. */
-export type OutcomeListener = (peer: string, error: ConnectError | undefined) => void
+/** Hears of every peer's links and dials. Must not throw. */
+export interface PeerObserver {
+  onUp(peer: string): void
+  onDown(peer: string): void
+  /** `error` is a `ConnectError`. */
+  onFailed(peer: string, error: Error): void
+}
 
 /** Node types that an EPMD's entry tells apart: hidden nodes, nodes of libei, nodes of jinterface. */
 const HIDDEN_TYPES: readonly number[] = [72, 104, 110]
@@ -36,7 +41,7 @@ export class DiscoveryHost implements NodeService {
   readonly epmd: { readonly host: string; readonly port: number } | undefined
   readonly #cookie: () => string
   readonly #peers: NodeHost['peers']
-  readonly #listeners = new Set<OutcomeListener>()
+  readonly #observers = new Set<PeerObserver>()
 
   constructor({ options, peers }: NodeHost, cookie: () => string) {
     this.self = options.name
@@ -70,10 +75,11 @@ export class DiscoveryHost implements NodeService {
     this.#find(name)?.unwant(owner)
   }
 
-  /** Cuts the link to a peer, unless somebody wants it. */
+  /** Cuts the link to a peer, unless somebody wants it. `absent`: there is none. */
   cut(name: string): 'cut' | 'wanted' | 'absent' {
     const connector = this.#find(name)
-    if (connector?.link === undefined) return 'absent'
+    // A dial that is under way may still bring a link.
+    if (connector?.link === undefined) return connector?.pending === true ? 'wanted' : 'absent'
     if (connector.wanted) return 'wanted'
     connector.link.close('disconnect')
     return 'cut'
@@ -82,15 +88,13 @@ export class DiscoveryHost implements NodeService {
   standing(name: string): Standing {
     const connector = this.#find(name)
     if (connector === undefined) return { state: 'idle', error: undefined }
-    const dialling = connector.pending || connector.retryIn !== undefined
-    const state = connector.link !== undefined ? 'connected' : dialling ? 'connecting' : 'idle'
-    return { state, error: connector.lastError }
+    return { state: stateOf(connector), error: connector.lastError }
   }
 
-  /** Calls `listener` from now on. Answers what ends that. */
-  onOutcome(listener: OutcomeListener): () => void {
-    this.#listeners.add(listener)
-    return () => void this.#listeners.delete(listener)
+  /** Tells `observer` from now on. Answers what ends that. */
+  observe(observer: PeerObserver): () => void {
+    this.#observers.add(observer)
+    return () => void this.#observers.delete(observer)
   }
 
   /** The names the EPMD at `host` knows. @throws EpmdError */
@@ -113,22 +117,28 @@ export class DiscoveryHost implements NodeService {
   }
 
   up({ peer }: Connector): void {
-    this.#tell(peer, undefined)
+    for (const observer of this.#observers) observer.onUp(peer.name)
+  }
+
+  down(peer: Atom): void {
+    for (const observer of this.#observers) observer.onDown(peer.name)
   }
 
   failed({ peer }: Connector, error: ConnectError): void {
-    this.#tell(peer, error)
+    for (const observer of this.#observers) observer.onFailed(peer.name, error)
   }
 
   close(): void {
-    this.#listeners.clear()
-  }
-
-  #tell(peer: Atom, error: ConnectError | undefined): void {
-    for (const listener of this.#listeners) listener(peer.name, error)
+    this.#observers.clear()
   }
 
   #find(name: string): Connector | undefined {
     return this.#peers.find(atom(name))
   }
+}
+
+function stateOf(connector: Connector): Standing['state'] {
+  if (connector.link !== undefined) return 'connected'
+  if (connector.pending) return 'dialling'
+  return connector.retryIn === undefined ? 'idle' : 'waiting'
 }

@@ -1,0 +1,22 @@
+export { DiscoveryError } from './discovery-error.ts'
+export { type CustomOptions, custom } from './strategies/custom.ts'
+export { epmd } from './strategies/epmd.ts'
+export { type ErlangHostsOptions, erlangHosts } from './strategies/erlang-hosts.ts'
+export { localEpmd } from './strategies/local-epmd.ts'
+export { staticNodes } from './strategies/static-nodes.ts'
+export type {
+  Answer,
+  EpmdDirectory,
+  EpmdEntry,
+  FoundNode,
+  FoundNodes,
+  PartialAnswer,
+  PullStrategy,
+  PushStrategy,
+  Strategy,
+  StrategyContext,
+} from './strategy.ts'
+export type { ClusterMessage } from './telemetry.ts'
+export type { Topology } from './topology.ts'
+export type { FailedNode, RefreshResult, RejectedName, TopologyEvent, TopologyEvents } from './topology-events.ts'
+export type { OwnFunctionContext, TopologyOptions } from './topology-options.ts'

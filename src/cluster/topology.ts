@@ -1,0 +1,344 @@
+import { EventEmitter } from 'node:events'
+import { inspect } from 'node:util'
+import type { Timer } from '../base/clock.ts'
+import { TsunagiError } from '../base/errors.ts'
+import { knownOnly } from '../base/options.ts'
+import type { DiscoveryHost } from '../node/discovery-host.ts'
+import { type WaitOptions, withLimits } from '../node/waiting.ts'
+import { readAnswer } from './answer.ts'
+import { makeContext } from './context.ts'
+import { DiscoveryError } from './discovery-error.ts'
+import { Lookups } from './lookups.ts'
+import { Membership } from './membership.ts'
+import { NodeOverlay } from './node-overlay.ts'
+import type { Overlay } from './overlay.ts'
+import { OwnOverlay } from './own-overlay.ts'
+import type { Source, SourceHost } from './source.ts'
+import { Telemetry } from './telemetry.ts'
+import type { RefreshResult, TopologyEvent, TopologyEvents } from './topology-events.ts'
+import {
+  type ResolvedTopologyOptions,
+  resolveTopologyOptions,
+  sameOptions,
+  type TopologyOptions,
+} from './topology-options.ts'
+import { TopologyReports } from './topology-reports.ts'
+import { Watch } from './watch.ts'
+
+/** A refresh that has not begun. All who ask meanwhile share it. */
+interface Planned {
+  hurry: boolean
+  /** Why it will not begin after all. */
+  cancelled?: Error
+  readonly result: Promise<RefreshResult>
+}
+
+/** Why a lookup ends whose strategy was replaced. */
+const REPLACED = Symbol('replaced')
+
+/**
+ * Finds nodes by a strategy, again and again, and keeps them connected; made by `node.topology`. Lookups never overlap. One
+ * that fails changes nothing: what was found before stays, and the next one comes at its time.
+ */
+export class Topology extends EventEmitter<TopologyEvents> implements AsyncDisposable {
+  readonly name: string
+  readonly #host: DiscoveryHost
+  readonly #onClose: () => void
+  readonly #reports: TopologyReports
+  readonly #telemetry: Telemetry
+  readonly #members: Membership
+  #given: TopologyOptions
+  #options: ResolvedTopologyOptions
+  #source: Source
+  #state: 'running' | 'paused' | 'closed' = 'running'
+  #timer: Timer | undefined
+  /** Ends what the refresh under way waits for: an answer, or functions of the user's. */
+  #lookup = new AbortController()
+  /** Ends its wait for dials. */
+  #settling = new AbortController()
+  #asking = false
+  #current: Promise<unknown> = Promise.resolve()
+  #planned: Planned | undefined
+  #lastResult: RefreshResult | undefined
+  #lastError: DiscoveryError | undefined
+
+  /** Use `node.topology(name, options)`. It looks at once. @throws OptionError */
+  constructor(name: string, options: TopologyOptions, host: DiscoveryHost, onClose: () => void, path = '') {
+    super()
+    this.name = name
+    this.#host = host
+    this.#onClose = onClose
+    this.#given = { ...options }
+    this.#options = resolveTopologyOptions(options, path)
+    this.#reports = new TopologyReports(name, this, host.logger)
+    this.#telemetry = new Telemetry(name, host.self.full)
+    const { clock, maxNames } = host
+    const shared = { clock, maxNames, reports: this.#reports, telemetry: this.#telemetry }
+    this.#members = new Membership(shared, this.#openOverlay(), this.#options.pruneAfter)
+    this.#source = this.#openSource()
+    this.#startQuietly(false)
+  }
+
+  get state(): 'running' | 'paused' | 'closed' {
+    return this.#state
+  }
+
+  /** What came of the last refresh that succeeded; undefined before the first. */
+  get lastResult(): RefreshResult | undefined {
+    return this.#lastResult
+  }
+
+  /** Why the last lookup failed; undefined when it succeeded. */
+  get lastError(): DiscoveryError | undefined {
+    return this.#lastError
+  }
+
+  /** The names that count as found. */
+  nodes(): string[] {
+    return this.#members.names
+  }
+
+  /** Whether these options are the ones it has. */
+  hasOptions(options: TopologyOptions): boolean {
+    return sameOptions(this.#given, options)
+  }
+
+  /**
+   * Looks now, and dials who is missing now; the next lookup comes an `interval` later. A paused topology resumes. Resolves
+   * when the dials have ended.
+   *
+   * @throws DiscoveryError `ERR_DISCOVERY`; TsunagiError `ERR_CLOSED`, when it is closed or paused meanwhile; `ERR_TIMEOUT`
+   * after `timeout` ms (default: none)
+   */
+  refresh(options: WaitOptions = {}): Promise<RefreshResult> {
+    this.#resume()
+    return this.runOnce(options)
+  }
+
+  /** As {@link Topology.refresh}, but a paused topology stays so. */
+  async runOnce(options: WaitOptions = {}): Promise<RefreshResult> {
+    knownOnly(options, ['timeout', 'signal'])
+    options.signal?.throwIfAborted()
+    this.#assertOpen()
+    const limits = { timeout: Number.POSITIVE_INFINITY, ...options }
+    return await withLimits(this.#start(true), this.#host.clock, limits, `the refresh of ${this.name} did not end`)
+  }
+
+  /** Looks no more until it is resumed. The nodes found so far stay wanted, and are dialled again when their link is lost. */
+  pause(): void {
+    if (this.#state !== 'running') return
+    this.#state = 'paused'
+    const reason = new TsunagiError('ERR_CLOSED', `the topology ${this.name} was paused`)
+    if (this.#planned !== undefined) this.#planned.cancelled = reason
+    this.#rest(reason)
+    this.#reports.paused()
+  }
+
+  /** Looks again, at once. */
+  resume(): void {
+    if (this.#resume()) this.#startQuietly(false)
+  }
+
+  /**
+   * Changes options while it runs; those that are not given stay. It looks at once. With another strategy the nodes of the
+   * old one stay until the new one has answered.
+   *
+   * @throws OptionError; nothing has changed then
+   */
+  update(options: Partial<TopologyOptions>): void {
+    this.#assertOpen()
+    const given = { ...this.#given, ...options }
+    const before = this.#options
+    this.#options = resolveTopologyOptions(given)
+    this.#given = given
+    if (before.pruneAfter !== this.#options.pruneAfter) this.#members.prune(this.#options.pruneAfter)
+    if (OWN.some((key) => key in options)) this.#members.replace(this.#openOverlay())
+    if ('strategy' in options) {
+      this.#source.close()
+      this.#source = this.#openSource()
+      if (this.#asking) this.#lookup.abort(REPLACED)
+    }
+    if (this.#state === 'running') this.#startQuietly(false)
+  }
+
+  /** What happens from now on, as an async iterator that holds up to 1,000 events for a slow reader. */
+  events(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<TopologyEvent> & AsyncDisposable {
+    knownOnly(options, ['signal'])
+    this.#assertOpen()
+    return this.#reports.events(options.signal)
+  }
+
+  /** Looks no more, and withdraws its interest in the nodes. Links that are up stay. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.#rest(this.#closedError())
+    this.#members.close()
+    this.#onClose()
+    this.#reports.stopped()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  [inspect.custom](): string {
+    return `Topology<${this.name}, ${this.#options.strategy.name}, ${this.#state}, ${this.#members.names.length} found>`
+  }
+
+  #openSource(): Source {
+    const { strategy } = this.#options
+    const timeout = (): number => this.#options.timeout
+    const host: SourceHost = {
+      clock: this.#host.clock,
+      get timeout() {
+        return timeout()
+      },
+      context: (signal) => makeContext(this.#host, this.name, signal),
+      onChange: () => this.#startQuietly(false),
+      onEnd: (error) => this.#sourceEnded(error),
+    }
+    return 'watch' in strategy ? new Watch(strategy, host) : new Lookups(strategy, host)
+  }
+
+  #openOverlay(): Overlay {
+    const { own, timeout } = this.#options
+    if (own === undefined) return new NodeOverlay(this.#host, this.name, this.#telemetry)
+    return new OwnOverlay(own, { clock: this.#host.clock, timeout, telemetry: this.#telemetry })
+  }
+
+  #resume(): boolean {
+    this.#assertOpen()
+    if (this.#state === 'running') return false
+    this.#state = 'running'
+    this.#reports.resumed()
+    return true
+  }
+
+  /** Ends everything that is under way. */
+  #rest(reason: Error): void {
+    this.#timer?.cancel()
+    this.#source.close()
+    this.#lookup.abort(reason)
+    this.#settling.abort()
+  }
+
+  #startQuietly(hurry: boolean): void {
+    this.#start(hurry).catch(() => {
+      // Reported as an event.
+    })
+  }
+
+  /** Plans a refresh for when the one under way has ended, which waits for no dial then. */
+  #start(hurry: boolean): Promise<RefreshResult> {
+    if (this.#planned !== undefined && this.#planned.cancelled === undefined) {
+      if (hurry) this.#planned.hurry = true
+      return this.#planned.result
+    }
+    this.#settling.abort()
+    const begin = (): Promise<RefreshResult> => {
+      if (this.#planned === planned) this.#planned = undefined
+      return planned.cancelled === undefined ? this.#refresh(planned.hurry) : Promise.reject(planned.cancelled)
+    }
+    const planned: Planned = { hurry, result: this.#current.then(begin, begin) }
+    this.#planned = planned
+    this.#current = planned.result
+    return planned.result
+  }
+
+  async #refresh(hurry: boolean): Promise<RefreshResult> {
+    if (this.#state === 'closed') throw this.#closedError()
+    this.#timer?.cancel()
+    this.#settling = new AbortController()
+    const settling = this.#settling.signal
+    try {
+      const { rejected, errors, pruned, failed, signal } = await this.#lookAndTake(hurry)
+      // A refresh that is planned already waits for this one.
+      if (this.#planned === undefined) await this.#members.settled(settling)
+      const standings = await this.#members.standings(signal)
+      signal.throwIfAborted()
+      const result: RefreshResult = {
+        found: this.#members.names,
+        connected: standings.connected,
+        connecting: standings.connecting,
+        failed: [...standings.failed, ...failed],
+        pruned,
+        rejected,
+        errors,
+      }
+      this.#lastResult = result
+      this.#lastError = undefined
+      this.#reports.refreshed(result)
+      return result
+    } catch (error) {
+      throw this.#failed(error)
+    }
+  }
+
+  async #lookAndTake(hurry: boolean) {
+    try {
+      const { answer, signal } = await this.#look()
+      const { self, maxNames } = this.#host
+      const { filter, mapName, hidden } = this.#options
+      const reading = readAnswer(answer, { self: self.full, maxNames, filter, mapName, hidden })
+      this.#reports.answered(reading.errors, reading.rejected)
+      const { pruned, failed } = await this.#members.take(reading, hurry, signal)
+      return { rejected: reading.rejected, errors: reading.errors, pruned, failed, signal }
+    } finally {
+      this.#arm()
+    }
+  }
+
+  /** Asks the strategy; the new one, when it is replaced meanwhile. */
+  async #look(): Promise<{ answer: unknown; signal: AbortSignal }> {
+    for (;;) {
+      this.#lookup = new AbortController()
+      const { signal } = this.#lookup
+      this.#asking = true
+      try {
+        const answer = await this.#source.look(signal)
+        signal.throwIfAborted()
+        return { answer, signal }
+      } catch (error) {
+        if (signal.reason !== REPLACED) throw error
+      } finally {
+        this.#asking = false
+      }
+    }
+  }
+
+  /** The next lookup comes an interval after this one, unless the source tells by itself when there is something new. */
+  #arm(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    if (this.#state !== 'running') return this.#source.close()
+    const wait = this.#source.live ? this.#members.pruneIn : this.#options.interval
+    if (wait === undefined || wait === Number.POSITIVE_INFINITY) return
+    this.#timer = this.#host.clock.after(wait, () => this.#startQuietly(false), { keepAlive: true })
+  }
+
+  #sourceEnded(error: unknown): void {
+    this.#failed(error)
+    this.#arm()
+  }
+
+  /** Reports a failure, and answers what whoever waits for the refresh gets. */
+  #failed(error: unknown): Error {
+    const { reason, aborted } = this.#lookup.signal
+    if (aborted && reason instanceof Error) return reason
+    const failure = new DiscoveryError(this.name, this.#options.strategy.name, error)
+    this.#lastError = failure
+    this.#reports.failed(failure)
+    return failure
+  }
+
+  #assertOpen(): void {
+    if (this.#state === 'closed') throw this.#closedError()
+  }
+
+  #closedError(): TsunagiError {
+    return new TsunagiError('ERR_CLOSED', `the topology ${this.name} is closed`)
+  }
+}
+
+const OWN: readonly (keyof TopologyOptions)[] = ['connect', 'disconnect', 'list']
