@@ -12,11 +12,24 @@ export type { PgEvent } from './node/pg/groups.ts'
 export type { PgMessageOptions, PgMonitor, PgMonitorOptions, PgScopeMonitor } from './node/pg/pg-monitor.ts'
 export type { PgMember, PgScope, PgScopeEvents } from './node/pg/pg-scope.ts'
 export { SyncNodesError, type SyncNodesOptions } from './node/sync-nodes.ts'
+export type {
+  CallContext,
+  ExposedFunction,
+  ExposedFunctions,
+  ExposedWithArity,
+  ExposeOptions,
+  Exposure,
+} from './node/rpc/exposed.ts'
+export type { FunctionSchemas, ProxyOptions, RemoteModule } from './node/rpc/proxy.ts'
+export type { RpcOptions } from './node/rpc/rpc.ts'
+export { type ExceptionClass, RpcError, type RpcErrorCode } from './node/rpc/rpc-error.ts'
+export { SchemaError, type SchemaIssue } from './node/rpc/schema-error.ts'
+export type { StandardIssue, StandardResult, StandardSchemaV1 } from './node/rpc/standard-schema.ts'
 export type { WaitOptions } from './node/waiting.ts'
 export type { Destination, NamedAddress } from './process/address.ts'
 export type { CallOptions } from './process/call.ts'
 export { CallError } from './process/call-error.ts'
-export { ExitError } from './process/exit-reason.ts'
+export { ErlangError, ExitError } from './process/exit-reason.ts'
 export type { From } from './process/from.ts'
 export { GenServer, noReply, type ServerHandlers, type ServerProcess, type ServerSource } from './process/gen-server.ts'
 export type { MultiCallResult } from './process/multi-call.ts'

@@ -168,10 +168,6 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
       onReplace: (peer) => this.#peers.replaced(peer),
     })
     this.#serve('net_kernel', netKernel(isLongHost(options.name.host)))
-    this.#serve(
-      'rex',
-      rex((kind) => this.nodes(kind)),
-    )
     const host: NodeHost = {
       self: router.nodeAtom,
       creation,
@@ -180,8 +176,10 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
       processes: this.#processes,
     }
     const runner = new Runner(host, this.#exposed)
+    exposeBuiltins(this.#exposed, (kind) => this.nodes(kind))
     this.#rpc = new Rpc(host, runner)
     this.#spawnRequests = new SpawnRequests(host, runner)
+    new Rex(host, runner)
     this.#mesh = new Mesh(host, (peer, name, args, timeout) =>
       this.#rpc.call(peer.name, 'erlang', name, args, { timeout }),
     )
@@ -492,6 +490,58 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
    */
   rpc(name: string, module: string, fn: string, args?: readonly Term[], options?: RpcOptions): Promise<Term> {
     return this.#rpc.call(name, module, fn, args, options)
+  }
+
+  /**
+   * Calls a function on many nodes at once, as `erpc:multicall`; the results are in the order of the nodes, those that
+   * failed as in `Promise.allSettled`.
+   */
+  rpcMulticall(
+    names: readonly string[],
+    module: string,
+    fn: string,
+    args?: readonly Term[],
+    options?: RpcOptions,
+  ): Promise<PromiseSettledResult<Term>[]> {
+    return this.#rpc.multicall(names, module, fn, args, options)
+  }
+
+  /**
+   * Has a function run on a node, as `erpc:cast`: nobody hears what comes of it. False when the link is over its
+   * high-water mark.
+   *
+   * @throws TsunagiError `ERR_LINK_FULL`, `ERR_ENCODE`; OptionError
+   */
+  rpcCast(name: string, module: string, fn: string, args?: readonly Term[]): boolean {
+    return this.#rpc.cast(name, module, fn, args)
+  }
+
+  /**
+   * Spawns a process on a node that runs a function, as `erlang:spawn/4`, and resolves to its pid, which can be linked,
+   * monitored and sent to like any other.
+   *
+   * @throws RpcError `ERR_RPC_REFUSED`, `ERR_NOCONNECTION`, `ERR_TIMEOUT`; TsunagiError `ERR_LINK_FULL`, `ERR_ENCODE`
+   */
+  spawnAt(name: string, module: string, fn: string, args?: readonly Term[], options?: WaitOptions): Promise<Pid> {
+    return this.#rpc.spawn(name, module, fn, args, options)
+  }
+
+  /**
+   * A module of a node as an object of functions: `await math.add(1, 2)`. `Api` says which there are; names are taken as
+   * they are. With `schemas` arguments and results are checked, too.
+   *
+   * @throws OptionError; calls reject as those of {@link LocalNode.rpc}, or with SchemaError `ERR_SCHEMA`
+   * @example
+   * const math = node.proxy<{ add(a: number, b: number): number }>('b@host', 'Elixir.Math')
+   * await math.add(1, 2) // 3
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: without a type, any function can be called.
+  proxy<Api extends object = Record<string, (...args: any[]) => any>>(
+    name: string,
+    module: string,
+    options?: ProxyOptions<Api>,
+  ): RemoteModule<Api> {
+    return makeProxy(this.#rpc, name, module, options)
   }
 
   /** Sends an exit signal, as Erlang's `exit/2`. */

@@ -35,6 +35,14 @@ export class Monitor implements Watcher, ReferenceUse {
   }
 }
 
+/** What whoever spawned a process for a peer has to do with that peer's monitor on it. */
+export interface MonitorHooks {
+  /** It was taken away, or the link to the peer is gone, while the process still runs. */
+  readonly abandoned?: () => void
+  /** What it tells in place of an exit reason that is no term. */
+  readonly unencodable?: (error: unknown) => Term
+}
+
 /** A monitor that a process of a peer set on a local one. It is answered exactly once. */
 export class PeerMonitor implements Watcher {
   readonly ref: Reference
@@ -42,34 +50,35 @@ export class PeerMonitor implements Watcher {
   readonly from: Pid
   readonly #name: Atom | undefined
   readonly target: LocalProcess
-  readonly #cancelled: (() => void) | undefined
+  readonly #hooks: MonitorHooks | undefined
 
-  /** `name` when it was set by name, which the answer then carries. `cancelled` is told of {@link PeerMonitor.cancel}. */
+  /** `name` when it was set by name, which the answer then carries. */
   constructor(
     ref: Reference,
     peer: Peer,
     from: Pid,
     name: Atom | undefined,
     target: LocalProcess,
-    cancelled?: () => void,
+    hooks?: MonitorHooks,
   ) {
     this.ref = ref
     this.#peer = peer
     this.from = from
     this.#name = name
     this.target = target
-    this.#cancelled = cancelled
+    this.#hooks = hooks
   }
 
   down(reason: Term): void {
     this.#peer.monitors.delete(this.ref)
-    this.#peer.answerMonitor(this.#name ?? this.target.pid, this.from, this.ref, reason)
+    const of = this.#name ?? this.target.pid
+    this.#peer.answerMonitor(of, this.from, this.ref, reason, this.#hooks?.unencodable)
   }
 
   /** The peer took it away, or is gone itself. */
   cancel(): void {
     this.target.unwatch(this)
-    this.#cancelled?.()
+    this.#hooks?.abandoned?.()
   }
 }
 

@@ -5,7 +5,7 @@ import type { Term } from '../term/term.ts'
 import { addressOf, type NamedAddress } from './address.ts'
 import { NOPROC } from './exit-signal.ts'
 import type { LocalProcess } from './local-process.ts'
-import { downMessage, isDownOf, Monitor, PeerMonitor } from './monitor.ts'
+import { downMessage, isDownOf, Monitor, type MonitorHooks, PeerMonitor } from './monitor.ts'
 import type { ProcessTable } from './process-table.ts'
 
 /** What can be monitored. */
@@ -62,18 +62,15 @@ export class Monitors {
     } else if (of.node !== router.nodeAtom) router.demonitor(owner.pid, of.node, of.name, ref)
   }
 
-  /**
-   * MONITOR_P of a peer. It is always answered: now when there is no such process, else when it ends. `cancelled` is told
-   * when it goes away without.
-   */
-  monitored(node: Atom, from: Pid, target: Pid | Atom, ref: Reference, cancelled?: () => void): void {
+  /** MONITOR_P of a peer. It is always answered: now when there is no such process, else when it ends. */
+  monitored(node: Atom, from: Pid, target: Pid | Atom, ref: Reference, hooks?: MonitorHooks): void {
     const peer = this.#table.peer(node)
     // A reference is unique in the cluster; a second monitor under it is answered with the first.
     if (peer.monitors.get(ref) !== undefined) return
     const byPid = target instanceof Pid
     const process = byPid ? this.#table.find(target) : this.#table.names.find(target)
     if (process === undefined) return peer.answerMonitor(target, from, ref, NOPROC)
-    const monitor = new PeerMonitor(ref, peer, from, byPid ? undefined : target, process, cancelled)
+    const monitor = new PeerMonitor(ref, peer, from, byPid ? undefined : target, process, hooks)
     peer.monitors.add(ref, monitor)
     process.watch(monitor)
   }

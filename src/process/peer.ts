@@ -38,8 +38,9 @@ export class Peer implements Watchable {
     this.#watchers.delete(watcher)
   }
 
-  answerMonitor(from: Pid | Atom, to: Pid, ref: Reference, reason: Term): void {
-    sendReason(reason, (value) => this.#router.monitorExit(from, to, ref, value))
+  /** `unencodable`: what goes in place of a reason that is no term. */
+  answerMonitor(from: Pid | Atom, to: Pid, ref: Reference, reason: Term, unencodable?: (error: unknown) => Term): void {
+    sendReason(reason, (value) => this.#router.monitorExit(from, to, ref, value), unencodable)
   }
 
   /**

@@ -106,7 +106,7 @@ export class ProcessSystem {
     const { links, monitors } = this.#table
     const { nodeAtom } = from
     if (ties.link) links.linked(process, this.#table.peer(nodeAtom), from)
-    if (ties.monitor !== undefined) monitors.monitored(nodeAtom, from, process.pid, ties.monitor, ties.abandoned)
+    if (ties.monitor !== undefined) monitors.monitored(nodeAtom, from, process.pid, ties.monitor, ties)
     if (ties.ended !== undefined) process.watch({ target: process, down: ties.ended })
     soon(() => process.run((self) => body(self, (reason) => process.end(reason))))
     return process.pid

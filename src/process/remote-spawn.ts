@@ -1,5 +1,6 @@
 import { Pid, type Reference } from '../term/identifiers.ts'
 import type { DecodeOptions, Term } from '../term/term.ts'
+import type { MonitorHooks } from './monitor.ts'
 import type { Peer } from './peer.ts'
 import type { Process } from './process.ts'
 import type { ProcessTable } from './process-table.ts'
@@ -11,12 +12,10 @@ export const SPAWN_LINKED = 1
 export const SPAWN_MONITORED = 2
 
 /** What ties a process that is spawned for a peer to the one that asked for it, from before it runs. */
-export interface SpawnTies {
+export interface SpawnTies extends MonitorHooks {
   readonly link: boolean
   /** The request's id, if it asked for a monitor. */
   readonly monitor: Reference | undefined
-  /** The monitor was taken away, or the link to the peer is gone, while the process still runs. */
-  readonly abandoned?: () => void
   /** The process has ended. */
   readonly ended?: () => void
 }

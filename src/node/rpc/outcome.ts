@@ -72,6 +72,15 @@ export function readErpcReply(ref: Reference, reason: Term): Outcome {
   return { kind: 'signal', reason }
 }
 
+/** In place of a result or a reason that is no term; `error` says why and where. */
+export function unencodable(error: unknown): Outcome {
+  // The path begins within the reply; what the function returned is its third element.
+  const what = String((error as Error).message)
+    .toWellFormed()
+    .replace(', at [2]', ', at result')
+  return { kind: 'error', reason: tuple(atom('unencodable'), what), stack: [] }
+}
+
 /** What `rex` replies, and `rpc:call` returns. */
 export function rpcReply(outcome: Outcome): Term {
   switch (outcome.kind) {

@@ -1,30 +1,29 @@
-import type { Timer } from '../../base/clock.ts'
 import { OptionError, TsunagiError } from '../../base/errors.ts'
 import { checkNodeName } from '../../base/node-name.ts'
 import { duration, knownOnly } from '../../base/options.ts'
 import { DFLAG } from '../../dist/flags.ts'
 import type { Link } from '../../dist/link.ts'
-import type { RemoteSpawn, SpawnListener } from '../../process/remote-spawn.ts'
-import { type Atom, atom, type DecodeOptions, isTuple, type Term, tuple } from '../../term/index.ts'
+import type { RemoteSpawn } from '../../process/remote-spawn.ts'
+import { type Atom, atom, type DecodeOptions, isTuple, type Pid, type Term, tuple } from '../../term/index.ts'
 import type { NodeHost, NodeService } from '../service.ts'
+import type { WaitOptions } from '../waiting.ts'
 import { checkAtom } from './exposed.ts'
-import { type Outcome, readErpcReply, readRpcReply, resultOf } from './outcome.ts'
-import { noConnection, type RpcTarget, timedOut } from './rpc-error.ts'
-import type { Runner } from './runner.ts'
+import { readRpcReply } from './outcome.ts'
+import { PendingPid, type PendingRequest, PendingResult } from './pending-request.ts'
+import type { RpcTarget } from './rpc-error.ts'
+import type { Application, Runner } from './runner.ts'
 
 /** Options of `node.rpc`. */
-export interface RpcOptions {
-  /** Milliseconds until it rejects with `ERR_TIMEOUT`. Default 5000; `Infinity` waits for ever. */
-  readonly timeout?: number
-  /** Gives the call up; it rejects with the signal's reason. The function may run on. */
-  readonly signal?: AbortSignal | undefined
+export interface RpcOptions extends WaitOptions {
   /** How the result is decoded. Default: as the node's other terms. */
   readonly terms?: DecodeOptions
 }
 
-const EXECUTE_CALL = [atom('erpc'), atom('execute_call')] as const
-const EXECUTE_CAST = [atom('erpc'), atom('execute_cast')] as const
+const ERPC = atom('erpc')
+const EXECUTE_CALL = [ERPC, atom('execute_call')] as const
+const EXECUTE_CAST = [ERPC, atom('execute_cast')] as const
 const REX = atom('rex')
+const NOTSUP = atom('notsup')
 const NOCONNECTION = atom('noconnection')
 /** The leader of a group nobody prints to. */
 const USER = atom('user')
@@ -43,11 +42,16 @@ interface Question extends RpcTarget {
 export class Rpc implements NodeService {
   readonly #host: NodeHost
   readonly #runner: Runner
-  readonly #pending = new Set<PendingRpc>()
+  readonly #pending = new Set<Opened>()
 
   constructor(host: NodeHost, runner: Runner) {
     this.#host = host
     this.#runner = runner
+  }
+
+  /** How many requests wait for their answer. */
+  get pending(): number {
+    return this.#pending.size
   }
 
   /**
@@ -62,21 +66,39 @@ export class Rpc implements NodeService {
     args: readonly Term[] = [],
     options: RpcOptions = {},
   ): Promise<Term> {
-    const { timeout = 5000, signal, terms } = options
     try {
-      const question = check(node, module, name, args)
       knownOnly(options, ['timeout', 'signal', 'terms'])
-      duration(timeout, 'timeout')
-      signal?.throwIfAborted()
-      const pending = new PendingRpc(question, terms, () => this.#pending.delete(pending))
-      this.#pending.add(pending)
-      this.#limit(pending, timeout, signal)
-      if (question.peer === this.#host.self) this.#callHere(question, pending)
-      else this.#callThere(question, pending)
+      const question = check(node, module, name, args)
+      const pending = this.#open(new PendingResult(question, options.terms), options)
+      if (question.peer === this.#host.self) {
+        pending.giveUp = this.#runner.call(this.#asOwn(question), (outcome) => pending.settle(outcome))
+      } else {
+        this.#request(pending, question, (link) => {
+          if (spawns(link)) this.#spawnCall(link, pending, question)
+          else this.#askRex(pending, question)
+        })
+      }
       return pending.result
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  /**
+   * Calls a function on many nodes at once; the results are in the order of the nodes.
+   *
+   * @throws OptionError; what goes wrong with one node is in its place.
+   */
+  async multicall(
+    nodes: readonly string[],
+    module: string,
+    name: string,
+    args: readonly Term[] = [],
+    options: RpcOptions = {},
+  ): Promise<PromiseSettledResult<Term>[]> {
+    if (!Array.isArray(nodes)) throw new OptionError('nodes', nodes, 'a list of node names')
+    for (const node of nodes) check(node, module, name, args)
+    return await Promise.allSettled(nodes.map((node) => this.call(node, module, name, args, options)))
   }
 
   /**
@@ -86,16 +108,45 @@ export class Rpc implements NodeService {
    */
   cast(node: string, module: string, name: string, args: readonly Term[] = []): boolean {
     const question = check(node, module, name, args)
-    const { peers, processes, self } = this.#host
+    const { peers, self } = this.#host
     const { peer } = question
     if (peer === self) {
-      this.#runner.cast({ caller: self.name, from: processes.pid, ...question })
+      this.#runner.spawn(this.#asOwn(question))
       return true
     }
     const link = peers.linkTo(peer)
-    if (link !== undefined) return this.#cast(question, link)
-    if (peers.hold(peer, (opened) => this.#cast(question, opened)) === 'full') throw dialQueueFull(peer)
+    if (link !== undefined) return this.#cast(link, question)
+    if (peers.hold(peer, (opened) => this.#cast(opened, question)) === 'full') throw dialQueueFull(peer)
     return true
+  }
+
+  /**
+   * Spawns a process that runs a function, and resolves to its pid. What becomes of it, nobody hears.
+   *
+   * @throws as {@link Rpc.call}, apart from what the function raises.
+   */
+  spawn(
+    node: string,
+    module: string,
+    name: string,
+    args: readonly Term[] = [],
+    options: WaitOptions = {},
+  ): Promise<Pid> {
+    try {
+      knownOnly(options, ['timeout', 'signal'])
+      const question = check(node, module, name, args)
+      if (question.peer === this.#host.self) return Promise.resolve(this.#runner.spawn(this.#asOwn(question)))
+      const pending = this.#open(new PendingPid(question), options)
+      this.#request(pending, question, (link) => {
+        if (!spawns(link)) return pending.refused(NOTSUP)
+        this.#admit(link)
+        const { ref } = this.#remote(pending, question)
+        link.send.spawnRequest(ref, this.#host.processes.pid, [question.module, question.name], args, [])
+      })
+      return pending.result
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** The node closes: nobody will answer any more. */
@@ -103,76 +154,81 @@ export class Rpc implements NodeService {
     for (const pending of [...this.#pending]) pending.fail(new TsunagiError('ERR_CLOSED', 'the node is closed'))
   }
 
-  #limit(pending: PendingRpc, timeout: number, signal: AbortSignal | undefined): void {
-    const { clock } = this.#host.options
-    if (timeout !== Number.POSITIVE_INFINITY) pending.timer = clock.after(timeout, () => pending.expire(timeout))
-    if (signal === undefined) return
-    const abort = (): void => pending.fail(signal.reason)
-    signal.addEventListener('abort', abort, { once: true })
-    pending.forgetSignal = () => signal.removeEventListener('abort', abort)
+  #open<P extends Opened>(pending: P, { timeout = 5000, signal }: WaitOptions): P {
+    duration(timeout, 'timeout')
+    signal?.throwIfAborted()
+    this.#pending.add(pending)
+    pending.onSettled = () => this.#pending.delete(pending)
+    pending.limit(this.#host.options.clock, timeout, signal)
+    return pending
   }
 
-  #callHere(question: Question, pending: PendingRpc): void {
-    const { processes, self } = this.#host
-    const call = { caller: self.name, from: processes.pid, ...question }
-    pending.giveUp = this.#runner.call(call, (outcome) => pending.settle(outcome))
-  }
-
-  #callThere(question: Question, pending: PendingRpc): void {
-    const { peers, processes } = this.#host
+  /** Sends a request once there is a link. */
+  #request<Result>(pending: PendingRequest<Result>, question: Question, send: (link: Link) => void): void {
+    const { peers } = this.#host
     const { peer } = question
-    const spawn = processes.remoteSpawn(peer, pending)
-    pending.spawn = spawn
-    pending.giveUp = () => spawn.abandon()
-    const ask = (link: Link): void => {
+    const attempt = (link: Link): void => {
       if (pending.settled) return
       try {
-        if (spawns(link)) this.#spawn(link, spawn, question)
-        else this.#askRex(question, pending)
+        send(link)
       } catch (error) {
         pending.fail(error)
       }
     }
     const link = peers.linkTo(peer)
-    if (link !== undefined) ask(link)
-    else if (peers.hold(peer, ask) === 'full') pending.fail(dialQueueFull(peer))
+    if (link !== undefined) return attempt(link)
+    // So that it hears of a dial that fails.
+    this.#remote(pending, question)
+    if (peers.hold(peer, attempt) === 'full') pending.fail(dialQueueFull(peer))
   }
 
-  #spawn(link: Link, { ref }: RemoteSpawn, { module, name, args }: Question): void {
+  #remote<Result>(pending: PendingRequest<Result>, { peer }: Question): RemoteSpawn {
+    if (pending.spawn === undefined) {
+      const spawn = this.#host.processes.remoteSpawn(peer, pending)
+      pending.spawn = spawn
+      pending.giveUp = () => spawn.abandon()
+    }
+    return pending.spawn
+  }
+
+  #spawnCall(link: Link, pending: PendingResult, question: Question): void {
     this.#admit(link)
+    const { ref } = this.#remote(pending, question)
+    const { module, name, args } = question
     link.send.spawnRequest(ref, this.#host.processes.pid, EXECUTE_CALL, [ref, module, name, args], MONITORED)
   }
 
-  #cast(question: Question, link: Link): boolean {
-    const { peer, module, name, args } = question
+  #cast(link: Link, { peer, module, name, args }: Question): boolean {
     const { processes } = this.#host
     if (!spawns(link)) return processes.cast({ name: REX, node: peer }, tuple(atom('cast'), module, name, args, USER))
     this.#admit(link)
-    // Answers to a request that nobody waits for are dropped.
     const request = processes.remoteSpawn(peer, NOBODY)
+    // The answer is for nobody.
     request.abandon()
     return link.send.spawnRequest(request.ref, processes.pid, EXECUTE_CAST, [module, name, args], [])
   }
 
-  #askRex({ peer, module, name, args }: Question, pending: PendingRpc): void {
-    const { processes } = this.#host
-    pending.spawn?.abandon()
-    const given = new AbortController()
-    pending.giveUp = () => given.abort()
-    const request = tuple(atom('call'), module, name, args, USER)
+  #askRex(pending: PendingResult, { peer, module, name, args }: Question): void {
+    pending.giveUp?.()
+    const stop = new AbortController()
+    pending.giveUp = () => stop.abort()
     const { terms } = pending
-    const options = {
-      timeout: Number.POSITIVE_INFINITY,
-      signal: given.signal,
-      ...(terms === undefined ? {} : { terms }),
-    }
-    processes.call({ name: REX, node: peer }, request, options).then(
+    const limits = { timeout: Number.POSITIVE_INFINITY, signal: stop.signal }
+    const options = terms === undefined ? limits : { ...limits, terms }
+    const request = tuple(atom('call'), module, name, args, USER)
+    this.#host.processes.call({ name: REX, node: peer }, request, options).then(
       (reply) => pending.settle(readRpcReply(reply)),
       (error: unknown) => {
         if (error instanceof TsunagiError && error.code === 'ERR_NOCONNECTION') pending.down(NOCONNECTION)
-        else pending.fail(error)
+        else pending.reject(error)
       },
     )
+  }
+
+  /** What this node itself asks for. */
+  #asOwn({ module, name, args }: Question): Application {
+    const { processes, self } = this.#host
+    return { caller: self.name, from: processes.pid, module, name, args }
   }
 
   /** Requests are no more important than messages. */
@@ -183,71 +239,10 @@ export class Rpc implements NodeService {
   }
 }
 
-/** A call that waits for its result. */
-class PendingRpc implements SpawnListener {
-  readonly result: Promise<Term>
-  readonly terms: DecodeOptions | undefined
-  readonly #target: RpcTarget
-  readonly #done: () => void
-  #resolve!: (value: Term) => void
-  #reject!: (error: unknown) => void
-  settled = false
-  spawn: RemoteSpawn | undefined
-  timer: Timer | undefined
-  forgetSignal: (() => void) | undefined
-  /** Tells the other side that nobody waits any more. */
-  giveUp: (() => void) | undefined
+/** What every request has, whatever it is for. */
+type Opened = Pick<PendingRequest<unknown>, 'fail' | 'limit' | 'onSettled'>
 
-  constructor(target: RpcTarget, terms: DecodeOptions | undefined, done: () => void) {
-    this.#target = target
-    this.terms = terms
-    this.#done = done
-    this.result = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
-  }
-
-  refused(reason: Term): void {
-    this.settle({ kind: 'refused', reason })
-  }
-
-  down(reason: Term): void {
-    if (reason === NOCONNECTION) this.#finish(() => this.#reject(noConnection(this.#target)))
-    else if (this.spawn !== undefined) this.settle(readErpcReply(this.spawn.ref, reason))
-  }
-
-  settle(outcome: Outcome): void {
-    this.#finish(() => {
-      try {
-        this.#resolve(resultOf(this.#target, outcome))
-      } catch (error) {
-        this.#reject(error)
-      }
-    })
-  }
-
-  expire(timeout: number): void {
-    this.fail(timedOut(this.#target, timeout))
-  }
-
-  fail(error: unknown): void {
-    if (this.settled) return
-    this.giveUp?.()
-    this.#finish(() => this.#reject(error))
-  }
-
-  #finish(settle: () => void): void {
-    if (this.settled) return
-    this.settled = true
-    this.timer?.cancel()
-    this.forgetSignal?.()
-    this.#done()
-    settle()
-  }
-}
-
-const NOBODY: SpawnListener = { terms: undefined, refused() {}, down() {} }
+const NOBODY = { terms: undefined, refused() {}, down() {} }
 
 function check(node: string, module: string, name: string, args: readonly Term[]): Question {
   const peer = atom(checkNodeName(node, 'node').full)

@@ -25,6 +25,9 @@ interface Found {
   readonly frame: Term
 }
 
+/** What ties the process of an application to who asks. */
+export type RunnerTies = Pick<SpawnTies, 'link' | 'monitor' | 'unencodable'>
+
 type Raised = Extract<Outcome, { readonly kind: ExceptionClass }>
 
 /** What runs in the process of an application, with the `this` of the function. `end` ends the process. */
@@ -53,9 +56,7 @@ export class Runner {
     this.#host.processes.spawn(async (self) => {
       running = new RunningCall(application.caller, application.from, self)
       if (abandoned) running.abandon()
-      const ended = (): void => conclude({ kind: 'signal', reason: self.signal.reason.reason })
-      self.signal.addEventListener('abort', ended, { once: true })
-      conclude(await this.apply(application, running))
+      await this.conclude(application, running, conclude)
     })
     return () => {
       abandoned = true
@@ -63,15 +64,15 @@ export class Runner {
     }
   }
 
-  /** Casts for code of this node. */
-  cast(application: Application): void {
-    this.#host.processes.spawn((self) =>
+  /** Spawns for code of this node. */
+  spawn(application: Application): Pid {
+    return this.#host.processes.spawn((self) =>
       this.run(application, new RunningCall(application.caller, application.from, self)),
     )
   }
 
   /** Starts a process for a process of a peer. Undefined when as many as allowed run for that peer. */
-  start({ caller, from }: Application, ties: Pick<SpawnTies, 'link' | 'monitor'>, body: RunnerBody): Pid | undefined {
+  start({ caller, from }: Application, ties: RunnerTies, body: RunnerBody): Pid | undefined {
     const peer = from.nodeAtom
     const running = this.#running.get(peer) ?? 0
     if (running >= this.#host.options.limits.spawnedPerPeer) return undefined
@@ -111,6 +112,16 @@ export class Runner {
     } catch (thrown) {
       return thrownOutcome(thrown, [found.frame])
     }
+  }
+
+  /** Applies and tells once what came of it, also when the process is ended meanwhile. */
+  async conclude(application: Application, running: RunningCall, tell: (outcome: Outcome) => void): Promise<void> {
+    const { signal } = running.self
+    const ended = (): void => tell({ kind: 'signal', reason: signal.reason.reason })
+    signal.addEventListener('abort', ended, { once: true })
+    const outcome = await this.apply(application, running)
+    signal.removeEventListener('abort', ended)
+    if (!signal.aborted) tell(outcome)
   }
 
   /** Applies and throws what the function throws, as the body of a process does. */

@@ -4,48 +4,39 @@ import { type Atom, atom, isAtom, isTuple, type Term } from '../../term/index.ts
 export interface SpawnRequestOptions {
   readonly link: boolean
   readonly monitor: boolean
-  /** Which answers the other side waits for. */
-  readonly reply: 'yes' | 'no' | 'error_only' | 'success_only'
 }
 
 const LINK = atom('link')
 const MONITOR = atom('monitor')
-const REPLY = atom('reply')
-const REPLIES = ['yes', 'no', 'error_only', 'success_only'] as const
+const SIZE = 'size'
+const HEAP_FLAGS = ['kill', 'error_logger', 'include_shared_binaries']
 
-/**
- * Options that tune how the BEAM runs a process and mean nothing here, with what OTP takes as their value; it answers
- * `badopt` to anything else. `monitor` options and `reply_tag` matter only to who asks, but may come along.
- */
-const IGNORED: ReadonlyMap<Atom, (value: Term) => boolean> = new Map<Atom, (value: Term) => boolean>([
+/** Options that tune how the BEAM runs a process, and mean nothing here, with what OTP takes as their value. */
+const TUNING: ReadonlyMap<Atom, (value: Term) => boolean> = new Map<Atom, (value: Term) => boolean>([
   [atom('priority'), oneOf('low', 'normal', 'high', 'max')],
   [atom('fullsweep_after'), isSize],
   [atom('min_heap_size'), isSize],
   [atom('min_bin_vheap_size'), isSize],
-  [atom('max_heap_size'), (value) => isSize(value) || isMap(value)],
-  [atom('message_queue_data'), oneOf('off_heap', 'on_heap', 'mixed')],
+  [atom('max_heap_size'), (value) => isSize(value) || isHeapLimit(value)],
+  [atom('message_queue_data'), oneOf('off_heap', 'on_heap')],
   [atom('async_dist'), (value) => typeof value === 'boolean'],
   [atom('scheduler'), isSize],
-  [atom('reply_tag'), () => true],
 ])
 
-/** Reads the options of a spawn request; undefined when OTP would answer `badopt`. */
+/**
+ * Reads the options of a spawn request; undefined when OTP would answer `badopt`. What matters only to who asks (`reply`,
+ * `reply_tag`, options of the monitor) stays there and never comes along.
+ */
 export function readSpawnOptions(given: Term): SpawnRequestOptions | undefined {
   if (!Array.isArray(given) || isTuple(given)) return undefined
   let [link, monitor] = [false, false]
-  let reply: SpawnRequestOptions['reply'] = 'yes'
   for (const option of given as readonly Term[]) {
     if (option === LINK) link = true
     else if (option === MONITOR) monitor = true
-    else if (!isTuple(option) || option.length !== 2) return undefined
-    else if (option[0] === MONITOR && Array.isArray(option[1])) monitor = true
-    else if (option[0] === REPLY) {
-      const wanted = REPLIES.find((name) => option[1] === atom(name))
-      if (wanted === undefined) return undefined
-      reply = wanted
-    } else if (!isAtom(option[0]) || IGNORED.get(option[0])?.(option[1]) !== true) return undefined
+    else if (!isTuple(option) || option.length !== 2 || !isAtom(option[0])) return undefined
+    else if (TUNING.get(option[0])?.(option[1]) !== true) return undefined
   }
-  return { link, monitor, reply }
+  return { link, monitor }
 }
 
 function oneOf(...names: readonly string[]): (value: Term) => boolean {
@@ -56,9 +47,13 @@ function isSize(value: Term): boolean {
   return typeof value === 'bigint' ? value >= 0n : Number.isInteger(value) && (value as number) >= 0
 }
 
-function isMap(value: Term): boolean {
-  return (
-    value instanceof Map ||
-    (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype)
-  )
+/** `#{size := Size, kill => boolean(), …}`. */
+function isHeapLimit(value: Term): boolean {
+  if (!(value instanceof Map) && Object.getPrototypeOf(value ?? 0) !== Object.prototype) return false
+  const entries: [Term, Term][] = value instanceof Map ? [...value] : Object.entries(value as object)
+  const isEntry = ([key, of]: [Term, Term]): boolean => {
+    const name = isAtom(key) ? key.name : key
+    return name === SIZE ? isSize(of) : HEAP_FLAGS.includes(name as string) && typeof of === 'boolean'
+  }
+  return entries.every(isEntry) && entries.some(([key]) => (isAtom(key) ? key.name : key) === SIZE)
 }

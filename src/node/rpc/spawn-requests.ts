@@ -3,9 +3,9 @@ import type { SpawnRequest } from '../../dist/signals.ts'
 import { SPAWN_LINKED, SPAWN_MONITORED } from '../../process/remote-spawn.ts'
 import { type Atom, atom, isTuple, type Pid, type Term } from '../../term/index.ts'
 import type { NodeHost } from '../service.ts'
-import { erpcReply } from './outcome.ts'
-import type { Application, Runner, RunnerBody } from './runner.ts'
-import { readSpawnOptions, type SpawnRequestOptions } from './spawn-options.ts'
+import { erpcReply, unencodable } from './outcome.ts'
+import type { Application, Runner, RunnerBody, RunnerTies } from './runner.ts'
+import { readSpawnOptions } from './spawn-options.ts'
 
 const ERLANG = atom('erlang')
 const APPLY = atom('apply')
@@ -14,6 +14,11 @@ const EXECUTE_CALL = atom('execute_call')
 const EXECUTE_CAST = atom('execute_cast')
 const BADOPT = atom('badopt')
 const SYSTEM_LIMIT = atom('system_limit')
+
+interface Reading extends Pick<RunnerTies, 'unencodable'> {
+  readonly application: Application
+  readonly body: RunnerBody
+}
 
 /**
  * Answers spawn requests: `erlang:spawn` and its kin for exposed functions, and `erpc:execute_call/4`, which is what
@@ -34,17 +39,18 @@ export class SpawnRequests {
     if (send === undefined) return
     const options = readSpawnOptions(request.options)
     if (options === undefined) return this.#refuse(send, request, BADOPT)
-    const pid = this.#start(peer, request, options)
+    const monitor = options.monitor ? request.id : undefined
+    const pid = this.#start(peer, request, { link: options.link, monitor })
     if (pid === undefined) return this.#refuse(send, request, SYSTEM_LIMIT)
     const flags = (options.link ? SPAWN_LINKED : 0) | (options.monitor ? SPAWN_MONITORED : 0)
     send.spawnReply(request.id, this.#host.processes.pid, request.from, flags, pid)
   }
 
   /** Undefined when nothing more can be spawned. */
-  #start(peer: Atom, request: SpawnRequest, { link, monitor }: SpawnRequestOptions): Pid | undefined {
-    const { application, body } = this.#read(peer.name, request)
+  #start(peer: Atom, request: SpawnRequest, ties: RunnerTies): Pid | undefined {
+    const { application, body, ...more } = this.#read(peer.name, request)
     try {
-      return this.#runner.start(application, { link, monitor: monitor ? request.id : undefined }, body)
+      return this.#runner.start(application, { ...ties, ...more }, body)
     } catch {
       // The node is closing.
       return undefined
@@ -56,13 +62,13 @@ export class SpawnRequests {
   }
 
   /** What is to be applied, and how its process tells the result. */
-  #read(caller: string, request: SpawnRequest): { application: Application; body: RunnerBody } {
+  #read(caller: string, request: SpawnRequest): Reading {
     const { from, module, function: name, args } = request
     const runner = this.#runner
     if (module === ERPC && name === EXECUTE_CALL && args.length === 4) {
       const application = this.#applied(caller, request, 1)
       const body: RunnerBody = async (running, end) => end(erpcReply(args[0], await runner.apply(application, running)))
-      return { application, body }
+      return { application, body, unencodable: (error) => erpcReply(args[0], unencodable(error)) }
     }
     let application: Application
     if (module === ERPC && name === EXECUTE_CAST && args.length === 3) {
