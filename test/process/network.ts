@@ -143,18 +143,18 @@ class FakeRouter implements Router {
     const { id, serial, creation } = to
     return this.#pass(to.nodeAtom, {
       name: 'send',
-      act: (i) => i.receiverByPid(id, serial, creation)?.deliver(message, 10),
+      act: (i) => i.receiverByPid(id, serial, creation)?.deliver(message, 10, this.nodeAtom),
     })
   }
 
   sendToName(_from: Pid, node: Atom, name: Atom, message: Term): boolean {
     this.#check(message)
-    return this.#pass(node, { name: 'regSend', act: (i) => i.receiverByName(name)?.deliver(message, 10) })
+    return this.#pass(node, { name: 'regSend', act: (i) => i.receiverByName(name)?.deliver(message, 10, this.nodeAtom) })
   }
 
   sendToAlias(_from: Pid, to: Reference, message: Term): boolean {
     this.#check(message)
-    return this.#pass(to.nodeAtom, { name: 'aliasSend', act: (i) => i.receiverByAlias(to)?.deliver(message, 10) })
+    return this.#pass(to.nodeAtom, { name: 'aliasSend', act: (i) => i.receiverByAlias(to)?.deliver(message, 10, this.nodeAtom) })
   }
 
   link(from: Pid, to: Pid): void {

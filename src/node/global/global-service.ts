@@ -20,8 +20,7 @@ export class GlobalService implements NodeService {
   constructor(host: NodeHost, { exposed, rpc }: { readonly exposed: Exposed; readonly rpc: Rpc }) {
     this.host = host
     const methods = new ResolveMethods(host, exposed)
-    // Part of the options once the mesh can be left to its user.
-    const { connectAll = true } = host.options as { readonly connectAll?: boolean }
+    const { connectAll } = host.options
     this.server = new NameServer(host, { methods, rpc, connectAll })
     this.registrar = new Registrar(
       this.state,

@@ -1,4 +1,3 @@
-import { TsunagiError } from '../../base/errors.ts'
 import { type Atom, atom, isAtom, isTuple, Pid, type Term } from '../../term/index.ts'
 import type { Rpc } from '../rpc/rpc.ts'
 import type { GlobalState } from './global-state.ts'
@@ -76,10 +75,9 @@ export class NameExchange {
         const options = { timeout: Number.POSITIVE_INFINITY, signal, terms: EXACT }
         answer = await this.#rpc.call(node.name, GLOBAL, RESOLVE_IT, [method, name, pid, ownPid], options)
       }
-    } catch (error) {
+    } catch {
       signal.throwIfAborted()
-      if (error instanceof TsunagiError) return 'failed'
-      throw error
+      return 'failed'
     }
     signal.throwIfAborted()
     if (answer instanceof Pid) return answer
