@@ -1,9 +1,55 @@
-import { LocalNode } from './node/local-node.ts'
+import { instance } from './base/options.ts'
+import { checkTopologies, Topologies } from './cluster/topologies.ts'
+import type { Topology } from './cluster/topology.ts'
+import type { TopologyOptions } from './cluster/topology-options.ts'
+import { type Foundation, LocalNode } from './node/local-node.ts'
 import type { NodeOptions } from './node/node-options.ts'
+
+/** Options of {@link startNode}: those of the node itself, and what is built upon it. */
+export interface StartOptions extends NodeOptions {
+  /** Ways to find nodes, by name: `{ app: { strategy: localEpmd() } }`. See `docs/strategies.md`. Default: none. */
+  readonly topologies?: Readonly<Record<string, TopologyOptions>>
+}
+
+/** A node with all that the package builds upon it; made by {@link startNode}. */
+export class TsunagiNode extends LocalNode {
+  readonly #topologies: Topologies
+
+  /** Use {@link startNode}. */
+  static override async start(options: StartOptions): Promise<TsunagiNode> {
+    instance(options, 'options', 'an object of node options', (it) => !Array.isArray(it))
+    const { topologies = {}, ...nodeOptions } = options
+    checkTopologies(topologies)
+    const node = await LocalNode.startAs(nodeOptions, (foundation) => new TsunagiNode(foundation))
+    for (const [name, topology] of Object.entries(topologies)) node.topology(name, topology)
+    return node
+  }
+
+  protected constructor(foundation: Foundation) {
+    super(foundation)
+    this.#topologies = new Topologies(this.discovery)
+  }
+
+  /**
+   * A topology of this node. With options it is opened, unless it is there already; it then has to have the same options.
+   * It closes with the node.
+   *
+   * @throws OptionError (`ERR_INVALID_OPTION`) when there is none of that name, an option is wrong, or the options differ
+   * @throws TsunagiError `ERR_CLOSED`
+   */
+  topology(name: string, options?: TopologyOptions): Topology {
+    return this.#topologies.get(name, options)
+  }
+
+  override close(): Promise<void> {
+    this.#topologies.close()
+    return super.close()
+  }
+}
 
 /**
  * Starts a node: registers its name with the EPMD of the host (or serves one), listens, and keeps connected to the nodes
- * of `connectTo` for ever.
+ * of `connectTo`, and to those that its topologies find, for ever.
  *
  * @throws OptionError (`ERR_INVALID_OPTION`) naming the option and the value at fault
  * @throws TsunagiError `ERR_NAME_TAKEN`, `ERR_LISTEN`, `ERR_COOKIE_FILE`, `ERR_EPMD_…`
@@ -12,6 +58,6 @@ import type { NodeOptions } from './node/node-options.ts'
  * const node = await startNode({ name: 'node1@127.0.0.1', cookie: 'hello', connectTo: ['node2@127.0.0.1'] })
  * node.on('nodeup', (name) => console.log(name))
  */
-export function startNode(options: NodeOptions = {}): Promise<LocalNode> {
-  return LocalNode.start(options)
+export function startNode(options: StartOptions = {}): Promise<TsunagiNode> {
+  return TsunagiNode.start(options)
 }
