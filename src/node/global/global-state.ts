@@ -129,16 +129,16 @@ export class GlobalState {
     if (link !== undefined) queueMicrotask(() => link.close('disconnect'))
   }
 
-  /** Connects to a node where that is allowed. Resolves to whether there is a connection. */
-  async reach(node: Atom): Promise<boolean> {
+  /** Connects to a node. `refused`: this node may not, by its options or since it was told to disconnect. */
+  async reach(node: Atom): Promise<'connected' | 'failed' | 'refused'> {
     const { peers } = this.host
-    if (peers.linkTo(node) !== undefined) return true
-    if (!this.mayAsk(node) || peers.hold(node, () => {}, true) !== 'held') return false
+    if (peers.linkTo(node) !== undefined) return 'connected'
+    if (!this.mayAsk(node) || peers.hold(node, () => {}, true) !== 'held') return 'refused'
     try {
       await peers.connector(node.name).connect()
-      return true
+      return 'connected'
     } catch {
-      return false
+      return 'failed'
     }
   }
 

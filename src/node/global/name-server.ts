@@ -48,7 +48,10 @@ export class NameServer {
     server.callHandler = (request, from, peer) => this.#call(request, from, peer)
     this.state = new GlobalState(host, server, connectAll)
     const exchange = new NameExchange(this.state, methods, rpc)
-    this.join = new PartitionJoin(this.state, exchange, (node) => this.partitions.nodeDown(node))
+    this.join = new PartitionJoin(this.state, exchange, {
+      unreachable: (node) => this.partitions.nodeDown(node),
+      unwanted: (node) => this.partitions.leaveBecauseOf(node),
+    })
     this.partitions = new Partitions(this.state, this.join)
     // Its pid is what peers know of it; what they send there is not for it.
     const lockerProcess = processes.serve(undefined, EXACT, () => {})
@@ -179,7 +182,7 @@ export class NameServer {
   }
 
   async #reachToSync(node: Atom): Promise<void> {
-    if (!(await this.state.reach(node))) this.state.syncers.settled(node)
+    if ((await this.state.reach(node)) !== 'connected') this.state.syncers.settled(node)
   }
 
   /** In the form of OTP's `#state{}`, as `global:info/0` shows it. */

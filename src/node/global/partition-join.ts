@@ -16,6 +16,14 @@ import { externalNodeOf } from './name-table.ts'
 import { type LockId, lockTerm } from './requests.ts'
 import { type InitConnect, type Session, Sessions } from './sessions.ts'
 
+/** What a join can find out about a node of the partition. */
+export interface JoinEvents {
+  /** It cannot be reached. */
+  unreachable(node: Atom): void
+  /** This node may not connect to it. */
+  unwanted(node: Atom): void
+}
+
 /**
  * How two partitions become one when two of their nodes connect: both send `init_connect`, their lockers lock both
  * partitions, the nodes exchange their names, decide what becomes of those both have, tell the others of their partition
@@ -25,15 +33,14 @@ import { type InitConnect, type Session, Sessions } from './sessions.ts'
 export class PartitionJoin {
   readonly #state: GlobalState
   readonly #exchange: NameExchange
-  readonly #onGone: (node: Atom) => void
+  readonly #events: JoinEvents
   readonly #sessions = new Sessions()
   #tags = 0
 
-  /** `onGone`: a node of the partition cannot be reached. */
-  constructor(state: GlobalState, exchange: NameExchange, onGone: (node: Atom) => void) {
+  constructor(state: GlobalState, exchange: NameExchange, events: JoinEvents) {
     this.#state = state
     this.#exchange = exchange
-    this.#onGone = onGone
+    this.#events = events
   }
 
   get sessions(): number {
@@ -231,11 +238,13 @@ export class PartitionJoin {
   }
 
   async #syncOther(node: Atom): Promise<void> {
-    const connected = await this.#state.reach(node)
-    if (this.#state.closed) return
-    if (connected) return this.#state.cast(node, serverMessage.inSync(this.#state.self))
+    const outcome = await this.#state.reach(node)
+    // It may have gone from the partition meanwhile.
+    if (this.#state.closed || !this.#state.known.has(node)) return
+    if (outcome === 'connected') return this.#state.cast(node, serverMessage.inSync(this.#state.self))
     this.#state.log('warn', `'global' at ${this.#state.self.name} failed to connect to ${node.name}`)
-    this.#onGone(node)
+    if (outcome === 'failed') this.#events.unreachable(node)
+    else this.#events.unwanted(node)
   }
 
   /** `cancel_resolved_locker`: the exchange with a node is done. */

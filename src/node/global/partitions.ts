@@ -68,6 +68,18 @@ export class Partitions {
     }
   }
 
+  /**
+   * A node of the cluster is one we may not connect to. Reported as lost, the others would cut it, which would be our
+   * doing; so it is us who leave.
+   */
+  leaveBecauseOf(node: Atom): void {
+    const { host, known, self } = this.#state
+    const why = `may not connect to ${node.name}, which is in the same cluster; disconnecting from that`
+    this.#state.log('error', `global: ${self.name} ${why}`, { node: node.name })
+    this.#remove(node, 'ignore_node')
+    this.disconnectAll(known.nodes.filter((other) => host.peers.linkTo(other) !== undefined))
+  }
+
   close(): void {
     this.#lost.clear()
   }

@@ -128,14 +128,17 @@ describe('joining a partition', () => {
     expect(ours.held).toMatchObject({ known: [b.name, c.name] })
   })
 
-  test('names that may not be connected to are not dialled', async () => {
+  test('where a node of the cluster may not be connected to, we leave, and nobody is reported as lost', async () => {
     const [ours, b] = (await joined()) as [GlobalNode, ScriptedPeer]
     const c = ours.peer('c@h')
     c.dialable = true
     ours.forbidden.add('c@h')
     b.cast(serverMessage.newNodes(b.name, [], [], [[c.name, 8]], 8, tuple(atom('global'), [])))
-    await b.hears('lost_connection')
-    expect(ours.isConnected(c)).toBe(false)
+    await settle()
+    expect([b, c].some((peer) => ours.isConnected(peer))).toBe(false)
+    expect(b.told).toEqual([])
+    expect(ours.held).toEqual(NOTHING)
+    expect(ours.node.log.messages('error').join()).toContain('may not connect to c@h')
   })
 
   test.each(STEPS)('a peer that goes after %s leaves nothing behind', async (step) => {

@@ -53,8 +53,8 @@ export class GlobalNode {
       linkTo: (node: Atom) => this.#links.get(node),
       allows: (node: string) => !this.forbidden.has(node),
       find: () => undefined,
-      hold: (node: Atom) => (this.#dial(node) ? 'held' : 'refused'),
-      connector: () => ({ connect: () => Promise.resolve() }),
+      hold: () => 'held',
+      connector: (node: string) => ({ connect: () => this.#dial(atom(node)) }),
     }
     const host = { self: this.node.name, creation: 7, options: resolved, peers, processes: system }
     const call = (node: string, module: string, fn: string, args: readonly Term[] = []): Promise<Term> => {
@@ -113,11 +113,10 @@ export class GlobalNode {
     }
   }
 
-  #dial(node: Atom): boolean {
+  async #dial(node: Atom): Promise<void> {
     const peer = this.#peers.get(node)
-    if (peer?.dialable !== true) return false
-    this.connect(peer)
-    return true
+    if (peer?.dialable !== true) throw new Error('nobody listens')
+    if (!this.isConnected(peer)) this.connect(peer)
   }
 }
 
