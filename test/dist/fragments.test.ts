@@ -78,17 +78,17 @@ describe('incoming fragments', () => {
   })
 
   it('bound what unfinished messages hold, over all of them', () => {
-    const incoming = fragments({ fragmentedBytes: 1000 })
-    incoming.first(1n, 9n, [], Buffer.alloc(300))
-    incoming.first(2n, 9n, [], Buffer.alloc(300))
-    expect(() => incoming.next(1n, 8n, Buffer.alloc(300))).toThrow('more than 1000 bytes')
+    const incoming = fragments({ fragmentedBytes: 2000 })
+    incoming.first(1n, 9n, [], Buffer.alloc(600))
+    incoming.first(2n, 9n, [], Buffer.alloc(600))
+    expect(() => incoming.next(1n, 8n, Buffer.alloc(600))).toThrow('more than 2000 bytes')
   })
 
   it('free what a complete message held', () => {
-    const incoming = fragments({ fragmentedBytes: 1000 })
+    const incoming = fragments({ fragmentedBytes: 2000 })
     for (let i = 0; i < 50; i++) {
-      incoming.first(1n, 2n, [], Buffer.alloc(300))
-      expect(incoming.next(1n, 1n, Buffer.alloc(300))?.bytes).toHaveLength(600)
+      incoming.first(1n, 2n, [], Buffer.alloc(600))
+      expect(incoming.next(1n, 1n, Buffer.alloc(600))?.bytes).toHaveLength(1200)
     }
   })
 

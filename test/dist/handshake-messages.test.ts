@@ -23,6 +23,7 @@ import {
   type Status,
   sameDigest,
 } from '../../src/dist/handshake-messages.ts'
+import '../support/seed.ts'
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex')
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { atom, equal, Reference, type Term } from '../../src/term/index.ts'
 import { arbitraryTerm } from '../support/arbitrary-term.ts'
 import { A, B, type End, framings, join, pid, settle } from './joined-links.ts'
+import '../support/seed.ts'
 
 interface Step {
   readonly from: number

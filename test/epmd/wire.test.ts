@@ -20,6 +20,7 @@ import {
   type NodeEntry,
   stopReply,
 } from '../../src/epmd/wire.ts'
+import '../support/seed.ts'
 
 const vectors: { requests: Record<string, string>; replies: Record<string, string> } = JSON.parse(
   readFileSync(new URL('vectors/otp-25.json', import.meta.url), 'utf8'),

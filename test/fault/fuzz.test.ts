@@ -20,10 +20,9 @@ import { Setup } from '../../src/dist/setup.ts'
 import { atom, Reference, tuple } from '../../src/term/index.ts'
 import { FakeClock } from '../../src/testing/fake-clock.ts'
 import { A, B, framings, makeEnd, pid } from '../dist/joined-links.ts'
+import { seed } from '../support/seed.ts'
 import { mutation, portions } from './mutation.ts'
 
-/** `TSUNAGI_SEED` repeats a run, `TSUNAGI_FUZZ_RUNS` makes it longer (`npm run fuzz`). */
-const seed = Number(process.env.TSUNAGI_SEED ?? Math.floor(Math.random() * 0x7fffffff))
 const runs = Number(process.env.TSUNAGI_FUZZ_RUNS ?? 3_000)
 /** For what hangs: a run of a million takes its time. */
 const timeout = 30_000 + runs * 10

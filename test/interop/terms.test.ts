@@ -4,10 +4,8 @@ import { atom, decode, encode, equal, type Pid, print, type Term, type Tuple, tu
 import { arbitraryTerm } from '../support/arbitrary-term.ts'
 import { describeOtp } from '../support/releases.ts'
 import { openProcess, Scene } from '../support/scene.ts'
+import { seed } from '../support/seed.ts'
 import { Oracle } from '../term/oracle.ts'
-
-/** Every run tries other terms; this one again: `TSUNAGI_SEED=… npx vitest run test/interop/terms.test.ts`. */
-const seed = Number(process.env.TSUNAGI_SEED ?? Math.floor(Math.random() * 0x7fffffff))
 
 const exact = { floats: 'exact', maps: 'map', binaries: 'bytes' } as const
 

@@ -3,10 +3,9 @@ import { expect, it } from 'vitest'
 import { TsunagiError } from '../../src/base/errors.ts'
 import { type DecodeOptions, decode, encode, equal, parse, print, type Term } from '../../src/term/index.ts'
 import { arbitraryTerm } from '../support/arbitrary-term.ts'
+import { seed } from '../support/seed.ts'
 import { modern, readOnly } from './vectors.ts'
 
-/** `TSUNAGI_SEED` repeats a run, `TSUNAGI_FUZZ_RUNS` makes it longer. */
-const seed = Number(process.env.TSUNAGI_SEED ?? Math.floor(Math.random() * 0x7fffffff))
 const runs = Number(process.env.TSUNAGI_FUZZ_RUNS ?? 20_000)
 
 const forms: readonly DecodeOptions[] = [

@@ -21,6 +21,7 @@ import {
   tuple,
 } from '../../src/term/index.ts'
 import { arbitraryTerm } from '../support/arbitrary-term.ts'
+import '../support/seed.ts'
 
 const fun = new Fun({
   arity: 1,
