@@ -1,11 +1,12 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { NodeName } from '../base/node-name.ts'
-import type { DiscoveryHost } from '../node/discovery-host.ts'
-import type { EpmdDirectory, StrategyContext } from './strategy.ts'
+import { type EpmdDirectory, epmdDirectory } from '../node/epmd-directory.ts'
+import type { StrategyContext } from './strategy.ts'
+import type { TopologyHost } from './topology-host.ts'
 
 /** What one lookup, or one watch, of a node's topology gets. */
-export function makeContext(host: DiscoveryHost, topology: string, signal: AbortSignal): StrategyContext {
+export function makeContext(host: TopologyHost, topology: string, signal: AbortSignal): StrategyContext {
   return new NodeContext(host, topology, signal)
 }
 
@@ -16,30 +17,20 @@ class NodeContext implements StrategyContext {
   readonly clock: Clock
   readonly logger: Logger
   readonly epmd: EpmdDirectory | undefined
-  readonly #host: DiscoveryHost
+  readonly #host: TopologyHost
 
-  constructor(host: DiscoveryHost, topology: string, signal: AbortSignal) {
+  constructor(host: TopologyHost, topology: string, signal: AbortSignal) {
     this.#host = host
     this.signal = signal
     this.topology = topology
     this.self = host.self
     this.clock = host.clock
     this.logger = host.logger
-    this.epmd = directoryOf(host, signal)
+    this.epmd = host.epmd === undefined ? undefined : epmdDirectory(host.epmd, host.clock, signal)
   }
 
   /** Read when it is needed, so that whoever prints a context prints no secret. */
   get cookie(): string {
     return this.#host.cookie
-  }
-}
-
-function directoryOf(host: DiscoveryHost, signal: AbortSignal): EpmdDirectory | undefined {
-  const { epmd } = host
-  if (epmd === undefined) return undefined
-  return {
-    port: epmd.port,
-    names: (at = epmd.host, port = epmd.port) => host.names(at, port, signal),
-    lookup: (alive, at = epmd.host, port = epmd.port) => host.entry(alive, at, port, signal),
   }
 }

@@ -1,3 +1,4 @@
+export type { EpmdDirectory, EpmdEntry } from '../node/epmd-directory.ts'
 export { DiscoveryError } from './discovery-error.ts'
 export { type CustomOptions, custom } from './strategies/custom.ts'
 export { epmd } from './strategies/epmd.ts'
@@ -6,8 +7,6 @@ export { localEpmd } from './strategies/local-epmd.ts'
 export { staticNodes } from './strategies/static-nodes.ts'
 export type {
   Answer,
-  EpmdDirectory,
-  EpmdEntry,
   FoundNode,
   FoundNodes,
   PartialAnswer,

@@ -1,11 +1,12 @@
-import type { DiscoveryHost, PeerObserver } from '../node/discovery-host.ts'
+import type { PeerObserver } from '../node/discovery-host.ts'
 import type { Change, Overlay, Standings } from './overlay.ts'
 import type { Telemetry } from './telemetry.ts'
 import type { FailedNode } from './topology-events.ts'
+import type { TopologyHost } from './topology-host.ts'
 
 /** The links of this node: its connectors dial, and dial again. */
 export class NodeOverlay implements Overlay, PeerObserver {
-  readonly #host: DiscoveryHost
+  readonly #host: TopologyHost
   readonly #owner: string
   readonly #telemetry: Telemetry
   readonly #stopObserving: () => void
@@ -15,7 +16,7 @@ export class NodeOverlay implements Overlay, PeerObserver {
   readonly #awaited = new Set<string>()
   #settle: (() => void) | undefined
 
-  constructor(host: DiscoveryHost, topology: string, telemetry: Telemetry) {
+  constructor(host: TopologyHost, topology: string, telemetry: Telemetry) {
     this.#host = host
     this.#owner = `topology:${topology}`
     this.#telemetry = telemetry

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { NodeName } from '../base/node-name.ts'
+import type { EpmdDirectory } from '../node/epmd-directory.ts'
 
 /** A node as a strategy found it. A bare name says the same as `{ name }`. */
 export interface FoundNode {
@@ -28,28 +29,6 @@ export interface PartialAnswer {
 /** What a strategy answers. Where it cannot know, it throws: an empty answer says that there are no nodes. */
 export type Answer = FoundNodes | PartialAnswer
 
-/** An EPMD's entry for a node. */
-export interface EpmdEntry {
-  readonly port: number
-  /** Of a kind that stays hidden: C and Java nodes, nodes of this package. `erl -hidden` does not say so to its EPMD. */
-  readonly hidden: boolean
-  /** The host in the node's own name, where it is known: nodes of this package write it down. Else undefined. */
-  readonly host: string | undefined
-}
-
-/**
- * The port mappers, as the node uses them. `host` defaults to that of the node's own EPMD, `port` to `port`. Questions end
- * with the context's signal, and reject with `ERR_EPMD_UNREACHABLE`, `ERR_EPMD_TIMEOUT` or `ERR_EPMD_PROTOCOL`.
- */
-export interface EpmdDirectory {
-  /** The port of EPMDs, here and on other hosts. */
-  readonly port: number
-  /** The names an EPMD knows. */
-  names(host?: string, port?: number): Promise<{ readonly name: string; readonly port: number }[]>
-  /** One name's entry, or undefined when the EPMD does not know it. */
-  lookup(alive: string, host?: string, port?: number): Promise<EpmdEntry | undefined>
-}
-
 /** What a strategy gets of its topology and its node. Made anew for each lookup and each watch. */
 export interface StrategyContext {
   /**
@@ -66,7 +45,7 @@ export interface StrategyContext {
   /** Where time comes from. Timers belong here and not to `setTimeout`, so that tests can turn the clock. */
   readonly clock: Clock
   readonly logger: Logger
-  /** Undefined on a node that uses no EPMD. */
+  /** Undefined on a node that uses no EPMD. Its questions end with `signal`. */
   readonly epmd: EpmdDirectory | undefined
 }
 

@@ -1,7 +1,7 @@
 import { OptionError, TsunagiError } from '../base/errors.ts'
 import { instance, string } from '../base/options.ts'
-import type { DiscoveryHost } from '../node/discovery-host.ts'
 import { Topology } from './topology.ts'
+import type { TopologyHost } from './topology-host.ts'
 import { resolveTopologyOptions, type TopologyOptions } from './topology-options.ts'
 
 /** Checks the option `topologies` before there is a node. @throws OptionError */
@@ -12,11 +12,11 @@ export function checkTopologies(topologies: Readonly<Record<string, TopologyOpti
 
 /** The topologies of a node, by name. */
 export class Topologies {
-  readonly #host: DiscoveryHost
+  readonly #host: TopologyHost
   readonly #open = new Map<string, Topology>()
   #closed = false
 
-  constructor(host: DiscoveryHost) {
+  constructor(host: TopologyHost) {
     this.#host = host
   }
 

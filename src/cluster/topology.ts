@@ -3,7 +3,6 @@ import { inspect } from 'node:util'
 import type { Timer } from '../base/clock.ts'
 import { TsunagiError } from '../base/errors.ts'
 import { knownOnly } from '../base/options.ts'
-import type { DiscoveryHost } from '../node/discovery-host.ts'
 import { type WaitOptions, withLimits } from '../node/waiting.ts'
 import { readAnswer } from './answer.ts'
 import { makeContext } from './context.ts'
@@ -16,6 +15,7 @@ import { OwnOverlay } from './own-overlay.ts'
 import type { Source, SourceHost } from './source.ts'
 import { Telemetry } from './telemetry.ts'
 import type { RefreshResult, TopologyEvent, TopologyEvents } from './topology-events.ts'
+import type { TopologyHost } from './topology-host.ts'
 import {
   type ResolvedTopologyOptions,
   resolveTopologyOptions,
@@ -42,7 +42,7 @@ const REPLACED = Symbol('replaced')
  */
 export class Topology extends EventEmitter<TopologyEvents> implements AsyncDisposable {
   readonly name: string
-  readonly #host: DiscoveryHost
+  readonly #host: TopologyHost
   readonly #onClose: () => void
   readonly #reports: TopologyReports
   readonly #telemetry: Telemetry
@@ -63,7 +63,7 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
   #lastError: DiscoveryError | undefined
 
   /** Use `node.topology(name, options)`. It looks at once. @throws OptionError */
-  constructor(name: string, options: TopologyOptions, host: DiscoveryHost, onClose: () => void, path = '') {
+  constructor(name: string, options: TopologyOptions, host: TopologyHost, onClose: () => void, path = '') {
     super()
     this.name = name
     this.#host = host

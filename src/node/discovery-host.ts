@@ -2,8 +2,6 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { NodeName } from '../base/node-name.ts'
 import type { ConnectError } from '../dist/connect-error.ts'
-import { listNames, lookup } from '../epmd/client.ts'
-import { decodeMark } from '../epmd/mark.ts'
 import { type Atom, atom } from '../term/index.ts'
 import type { Connector } from './connector.ts'
 import type { NodeHost, NodeService } from './service.ts'
@@ -23,9 +21,6 @@ export interface PeerObserver {
   /** `error` is a `ConnectError`. */
   onFailed(peer: string, error: Error): void
 }
-
-/** Node types that an EPMD's entry tells apart: hidden nodes, nodes of libei, nodes of jinterface. */
-const HIDDEN_TYPES: readonly number[] = [72, 104, 110]
 
 /**
  * What discovery has of a node: whom to keep connected, on whose behalf, and what has become of it. Dialling itself, with
@@ -95,25 +90,6 @@ export class DiscoveryHost implements NodeService {
   observe(observer: PeerObserver): () => void {
     this.#observers.add(observer)
     return () => void this.#observers.delete(observer)
-  }
-
-  /** The names the EPMD at `host` knows. @throws EpmdError */
-  async names(host: string, port: number, signal: AbortSignal): Promise<{ name: string; port: number }[]> {
-    const listed = await listNames({ host, port, signal, clock: this.clock })
-    return listed.map(({ name, port }) => ({ name, port }))
-  }
-
-  /** The entry of one name at the EPMD of `host`. @throws EpmdError */
-  async entry(
-    alive: string,
-    host: string,
-    port: number,
-    signal: AbortSignal,
-  ): Promise<{ port: number; hidden: boolean; host: string | undefined } | undefined> {
-    const entry = await lookup(alive, { host, port, signal, clock: this.clock })
-    if (entry === undefined) return undefined
-    const mark = decodeMark(entry.extra)
-    return { port: entry.port, hidden: HIDDEN_TYPES.includes(entry.nodeType), host: mark?.host }
   }
 
   up({ peer }: Connector): void {

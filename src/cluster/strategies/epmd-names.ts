@@ -1,6 +1,7 @@
 import { TsunagiError } from '../../base/errors.ts'
 import { isLongHost, isLoopbackHost } from '../../base/node-name.ts'
-import type { EpmdDirectory, EpmdEntry, FoundNode, StrategyContext } from '../strategy.ts'
+import type { EpmdDirectory, EpmdEntry } from '../../node/epmd-directory.ts'
+import type { FoundNode, StrategyContext } from '../strategy.ts'
 
 /** Where an EPMD is, and which host its nodes have in their names when they do not tell. */
 export interface EpmdPlace {
