@@ -13,6 +13,7 @@ import type { CallOptions } from '../process/call.ts'
 import type { ServerHandlers, ServerSource } from '../process/gen-server.ts'
 import type { MultiCallResult } from '../process/multi-call.ts'
 import type { ProcessBody, SpawnOptions } from '../process/process.ts'
+import type { ProcessInfo } from '../process/process-info.ts'
 import { type ProcessCounts, ProcessSystem } from '../process/process-system.ts'
 import type { CastOf, ReplyOf, RequestOf, ServerRef } from '../process/server-ref.ts'
 import type { SupervisorOptions } from '../process/supervisor/options.ts'
@@ -399,6 +400,16 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
 
   whereis(name: string): Pid | undefined {
     return this.#processes.whereis(name)
+  }
+
+  /** The pids of all processes of this node, those of its own servers among them. */
+  processes(): Pid[] {
+    return this.#processes.list()
+  }
+
+  /** What can be seen of a process of this node, such as the length of its mailbox; undefined when it is gone. */
+  processInfo(pid: Pid): ProcessInfo | undefined {
+    return this.#processes.info(pid)
   }
 
   /** All names registered on this node. */

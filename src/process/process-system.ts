@@ -19,6 +19,7 @@ import { abcast, type MultiCallResult, multiCall } from './multi-call.ts'
 import { checkName } from './names.ts'
 import { Outside } from './outside.ts'
 import type { ProcessBody, SpawnOptions } from './process.ts'
+import { infoOf, type ProcessInfo } from './process-info.ts'
 import { ProcessTable } from './process-table.ts'
 import { RemoteSpawn, type SpawnedBody, type SpawnListener, type SpawnTies } from './remote-spawn.ts'
 import type { InboundSignals, Router } from './router.ts'
@@ -234,6 +235,17 @@ export class ProcessSystem {
   /** Takes {@link ProcessSystem.watch} back. */
   unwatch(pid: Pid, watcher: Watcher): void {
     this.#table.find(pid)?.unwatch(watcher)
+  }
+
+  /** The pids of all processes. */
+  list(): Pid[] {
+    return Array.from(this.#table.processes, ({ pid }) => pid).filter((pid) => pid !== this.pid)
+  }
+
+  /** What can be seen of a process; undefined when no such one lives here. */
+  info(pid: Pid): ProcessInfo | undefined {
+    const process = this.#table.find(pid)
+    return process === undefined ? undefined : infoOf(process)
   }
 
   /** Whether a pid of this node is that of a living process. */

@@ -8,7 +8,7 @@ import { charlist } from '../../src/term/special.ts'
 import type { Term } from '../../src/term/term.ts'
 import { isTuple, tuple } from '../../src/term/tuple.ts'
 import { FakeNetwork, type FakeNode } from './network.ts'
-import { idle, observer, within } from './observe.ts'
+import { idle, observer, until, within } from './observe.ts'
 
 const KILL = atom('kill')
 const KILLED = atom('killed')
@@ -146,6 +146,26 @@ describe('a process', () => {
     for (let i = 0; i < 6; i++) node.system.send(self.pid, i)
     expect([self.mailboxLength, self.dropped]).toEqual([3, 3])
     expect(node.log.messages('warn')).toHaveLength(1)
+  })
+
+  it('shows the length of its mailbox, to itself and outside', async () => {
+    const network = new FakeNetwork()
+    const [a, b] = [network.node('a@host'), network.node('b@host')]
+    const self = await within(a.system, { name: 'slow', trapExit: true })
+    a.system.send(self.pid, 'local')
+    b.system.send(self.pid, 'remote')
+    await until(() => self.mailboxLength === 2)
+    expect(a.system.list()).toEqual([self.pid])
+    expect(a.system.info(self.pid)).toEqual({
+      pid: self.pid,
+      name: 'slow',
+      mailboxLength: 2,
+      mailboxBytes: 10,
+      dropped: 0,
+      trapExit: true,
+    })
+    a.system.exit(self.pid, atom('kill'))
+    expect([a.system.list(), a.system.info(self.pid)]).toEqual([[], undefined])
   })
 
   it('refuses options nobody reads', () => {
