@@ -13,8 +13,8 @@ export default defineConfig({
     // Each interop test brings one or two emulators along.
     maxWorkers: 2,
     // For what hangs, not for what is slow: a test that waits fails with its own message long before.
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     teardownTimeout: 10_000,
     expect: { requireAssertions: true },
     typecheck: {

@@ -170,7 +170,7 @@ class Evaluator {
 
   /** Waits for the node's first sign of life: release, operating system's id and name. */
   async ready(): Promise<string> {
-    return (await this.#answer('0', 'to boot', 25_000)).toString('utf8')
+    return (await this.#answer('0', 'to boot', 45_000)).toString('utf8')
   }
 
   async ask(mode: 'text' | 'bytes', text: string, { apart, bind, timeout }: EvalOptions): Promise<Buffer> {
@@ -266,13 +266,17 @@ async function answersNames(port: number, host: string): Promise<boolean> {
   })
 }
 
+/** Ports a worker of Vitest draws from; those of its neighbours lie beside them. */
+const PORTS = 2000
+const firstPort = 20_000 + (Number(process.env.VITEST_POOL_ID ?? 0) % 5) * PORTS
+
 /**
- * A TCP port nobody listens on. It is below the range from which the kernel serves port 0 and outgoing connections, so
- * that none of those takes it between this answer and its use.
+ * A TCP port nobody listens on. It is below the range from which the kernel serves port 0 and outgoing connections, and
+ * no other test file that runs now draws from the same ones: nobody takes it between this answer and its use.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 10_000)
+    const port = firstPort + Math.floor(Math.random() * PORTS)
     if (await isFree(port)) return port
   }
 }

@@ -113,5 +113,5 @@ export async function sees(otp: OtpNode, expression: string, value: string | Reg
       throw new Error(`${otp.name}: ${expression} is ${answer}, not ${value}`)
     }
   }
-  await vi.waitFor(check, { timeout: 15_000, interval: 20 })
+  await vi.waitFor(check, { timeout: 25_000, interval: 20 })
 }
