@@ -269,6 +269,7 @@ async function answersNames(port: number, host: string): Promise<boolean> {
 /** Ports a worker of Vitest draws from; those of its neighbours lie beside them. */
 const PORTS = 2000
 const firstPort = 20_000 + (Number(process.env.VITEST_POOL_ID ?? 0) % 5) * PORTS
+let drawn = Math.floor(Math.random() * PORTS)
 
 /**
  * A TCP port nobody listens on. It is below the range from which the kernel serves port 0 and outgoing connections, and
@@ -276,7 +277,7 @@ const firstPort = 20_000 + (Number(process.env.VITEST_POOL_ID ?? 0) % 5) * PORTS
  */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = firstPort + Math.floor(Math.random() * PORTS)
+    const port = firstPort + (drawn++ % PORTS)
     if (await isFree(port)) return port
   }
 }
