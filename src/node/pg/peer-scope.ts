@@ -209,7 +209,7 @@ export class PeerScope {
     if (met === undefined || this.#known || this.#asked || this.#probe !== undefined) return
     const sent = this.#trySend(() => this.#line.sendTo(met.scope, discover(this.#line.self)))
     if (sent === 'sent') this.#asked = true
-    else this.#after(RESEND, () => this.#ask())
+    else this.#tryLater()
   }
 
   /** Tells it all we have, once. */
@@ -236,12 +236,16 @@ export class PeerScope {
     const sent = this.#trySend(send)
     if (sent === 'full') {
       this.#told = false
-      this.#after(RESEND, () => {
-        this.#tell()
-        this.#ask()
-      })
+      this.#tryLater()
     }
     return sent
+  }
+
+  #tryLater(): void {
+    this.#after(RESEND, () => {
+      this.#tell()
+      this.#ask()
+    })
   }
 
   #trySend(send: () => void): 'sent' | 'full' | 'refused' {

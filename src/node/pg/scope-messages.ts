@@ -79,13 +79,15 @@ export function readMessage(message: Term): ScopeMessage | undefined {
   switch (said[0]) {
     case DISCOVER:
       return said.length === 2 || said.length === 3 ? { kind: 'discover', scope } : undefined
-    case SYNC:
-      return said.length === 3 && isList(said[2])
-        ? { kind: 'sync', scope, groups: readGroups(scope, said[2]) }
-        : undefined
+    case SYNC: {
+      if (said.length !== 3 || !isList(said[2])) return undefined
+      const list: readonly Term[] = said[2]
+      const pairs = list.filter((pair) => isTuple(pair)).filter(({ length }) => length === 2)
+      return { kind: 'sync', scope, groups: readGroups(scope, pairs) }
+    }
     case LOCAL_DATA:
       if (said.length !== 4 || !isMap(said[3])) return undefined
-      return { kind: 'sync', scope, groups: readGroups(scope, [...entries(said[3])]) }
+      return { kind: 'sync', scope, groups: readGroups(scope, entries(said[3])) }
     case JOIN: {
       const updates: Update[] = []
       if (said.length === 4) addUpdate(updates, 'join', said[2], readPids(scope, said[3]))
@@ -108,11 +110,9 @@ export function readMessage(message: Term): ScopeMessage | undefined {
   }
 }
 
-function readGroups(scope: Pid, list: readonly Term[]): Map<unknown, Membership> {
+function readGroups(scope: Pid, pairs: Iterable<Iterable<Term>>): Map<unknown, Membership> {
   const groups = new Map<unknown, Membership>()
-  for (const pair of list) {
-    if (!isTuple(pair) || pair.length !== 2) continue
-    const [name, members] = pair
+  for (const [name, members] of pairs) {
     const key = keyOf(name)
     const pids = readPids(scope, members)
     if (key !== undefined && pids.length > 0) groups.set(key.key, { name, pids })

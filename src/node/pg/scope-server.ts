@@ -93,7 +93,8 @@ export class ScopeServer {
   /** Processes of this node leave, each as often as it is listed. False when none of them was a member. */
   leave(key: unknown, pids: readonly Pid[]): boolean {
     const name = this.groups.find(key)?.name
-    const left = this.groups.take(this.groups.local, key, pids)
+    const current = pids.filter(({ creation }) => creation === this.pid.creation)
+    const left = this.groups.take(this.groups.local, key, current)
     if (left.length === 0) return false
     for (const pid of left) this.#discharge(pid, key)
     this.#tellLeft(left, [{ key, name }])
@@ -153,6 +154,7 @@ export class ScopeServer {
 
   /** A process that joins is watched as long as it is a member of any group. False when it has ended. */
   #enrol(pid: Pid, key: unknown): boolean {
+    if (pid.creation !== this.pid.creation) return false
     const id = pidKey(pid)
     let member = this.#members.get(id)
     if (member === undefined) {
