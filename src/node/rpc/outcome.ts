@@ -74,10 +74,10 @@ export function readErpcReply(ref: Reference, reason: Term): Outcome {
 
 /** In place of a result or a reason that is no term; `error` says why and where. */
 export function unencodable(error: unknown): Outcome {
-  // The path begins within the reply; what the function returned is its third element.
+  // The path begins within the reply; what the function returned is its last element.
   const what = String((error as Error).message)
     .toWellFormed()
-    .replace(', at [2]', ', at result')
+    .replace(/, at \[[12]\]/, ', at result')
   return { kind: 'error', reason: tuple(atom('unencodable'), what), stack: [] }
 }
 

@@ -36,6 +36,9 @@ export type RunnerBody = (running: RunningCall, end: (reason: Term) => void) => 
 const ERLANG = atom('erlang')
 const APPLY = atom('apply')
 const UNDEF = atom('undef')
+const BADARG = atom('badarg')
+/** By which Erlang's shell finds out what is wrong with the arguments of a built-in function. */
+const ERROR_INFO: Term = [tuple(atom('error_info'), { module: atom('erl_erts_errors') })]
 
 /** Applies exposed functions, each in a process of its own, and none but those. */
 export class Runner {
@@ -152,6 +155,7 @@ export class Runner {
       const entry = this.entryOf({ module, name, args })
       if (entry !== undefined) return { entry, args, frame: tuple(module, name, args.length, []) }
       const applied = module === ERLANG && name === APPLY ? appliedBy(args) : undefined
+      if (applied === 'badarg') return { kind: 'error', reason: BADARG, stack: [tuple(module, name, args, ERROR_INFO)] }
       if (applied === undefined) return undef([tuple(module, name, args, []), ...behind])
       behind = [tuple(application.module, application.name, application.args.length, [])]
       if (applied instanceof UnknownFun) return undef([tuple(applied.fun, applied.args, []), ...behind])
@@ -172,9 +176,11 @@ class UnknownFun {
 }
 
 /** What `erlang:apply/2,3` applies. */
-function appliedBy(given: readonly Term[]): Pick<Application, 'module' | 'name' | 'args'> | UnknownFun | undefined {
+function appliedBy(
+  given: readonly Term[],
+): Pick<Application, 'module' | 'name' | 'args'> | UnknownFun | 'badarg' | undefined {
   const args = given.at(-1)
-  if (!isList(args)) return undefined
+  if (!isList(args)) return given.length === 3 ? 'badarg' : undefined
   if (given.length === 3) return { module: given[0], name: given[1], args }
   const fun = given[0]
   if (given.length !== 2) return undefined
