@@ -22,6 +22,25 @@ describe('the examples', () => {
     ])
   })
 
+  it('supervised-server: crashes, is restarted, and goes on with what it had saved', async () => {
+    await using run = start('supervised-server.mjs', [], await freePort())
+    expect(await run.exited).toEqual({ code: 0, signal: null })
+    // The caller hears of the crash at any time during the restart.
+    expect(run.output).toContain('ERR_CALL_EXIT')
+    expect(run.output.filter((line) => line !== 'ERR_CALL_EXIT')).toEqual([
+      'counter: starts at 0',
+      'counted to 4',
+      'counter: ends with 1 unsaved',
+      'process PID (counter) ended by Error: what?',
+      'supervisor shop: child counter (PID) ended: Error: what?; restarting it (1 of 3 restarts allowed in 5 s)',
+      'counter: starts at 3',
+      '2 children run',
+      'counted to 4',
+      'clock: closed',
+      'counter: ends with 1 unsaved, in good order',
+    ])
+  })
+
   it('counter: counts for the command, while watch watches', async () => {
     const epmdPort = await freePort()
     await using counter = start('counter.mjs', [], epmdPort)
