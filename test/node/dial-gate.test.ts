@@ -1,23 +1,25 @@
 import { describe, expect, it } from 'vitest'
-import { DialGate, MAX_IN_FLIGHT, MAX_PER_SECOND } from '../../src/node/dial-gate.ts'
+import { DialGate, MAX_IN_FLIGHT, MAX_LEARNED, MAX_PER_SECOND } from '../../src/node/dial-gate.ts'
 import { FakeClock } from '../../src/testing/fake-clock.ts'
 import { settle } from '../dist/joined-links.ts'
 
 function gate(): {
   begun: number[]
   finish: (() => void)[]
-  run: (id: number, signal?: AbortSignal) => Promise<number>
+  run: (id: number, signal?: AbortSignal, learned?: boolean) => Promise<number>
   clock: FakeClock
 } {
   const clock = new FakeClock()
   const it = new DialGate(clock)
   const begun: number[] = []
   const finish: (() => void)[] = []
-  const run = (id: number, signal = new AbortController().signal): Promise<number> =>
-    it.run(signal, () => {
+  const run = (id: number, signal = new AbortController().signal, learned = false): Promise<number> => {
+    const work = (): Promise<number> => {
       begun.push(id)
       return new Promise((resolve) => finish.push(() => resolve(id)))
-    })
+    }
+    return it.run(signal, work, learned)
+  }
   return { begun, finish, run, clock }
 }
 
@@ -62,6 +64,20 @@ describe('the gate before dials', () => {
     await settle(1)
     await drain()
     expect(begun).toEqual(ids(0, 300))
+  })
+
+  it('lets no dial wait behind those to names that were only learned', async () => {
+    const { begun, finish, run } = gate()
+    const learned = (id: number) => void run(id, undefined, true)
+    for (const id of ids(0, 40)) learned(id)
+    await settle(1)
+    expect(begun).toEqual(ids(0, MAX_LEARNED))
+    for (const id of ids(100, 110)) void run(id)
+    await settle(1)
+    expect(begun.slice(MAX_LEARNED)).toEqual(ids(100, 108))
+    for (const done of finish.splice(0, 3)) done()
+    await settle(1)
+    expect(begun.slice(MAX_IN_FLIGHT)).toEqual([108, 109, MAX_LEARNED])
   })
 
   it('never has more under way than allowed when a second is over', async () => {

@@ -12,6 +12,9 @@ export const COURTESY = 1_000
 /** The interest of the mesh in a peer. */
 const MESH = 'mesh'
 
+/** What this needs of the node's peers. */
+export type LearnedPeers = Pick<Peers, 'allows' | 'connector' | 'find'>
+
 /** A name somebody reports. */
 interface Learned {
   /** Who reports it. */
@@ -32,12 +35,12 @@ interface Learned {
  */
 export class LearnedNames {
   readonly #self: string
-  readonly #peers: Peers
+  readonly #peers: LearnedPeers
   readonly #clock: Clock
   readonly #reports = new Map<string, Set<string>>()
   readonly #names = new Map<string, Learned>()
 
-  constructor(self: string, peers: Peers, clock: Clock) {
+  constructor(self: string, peers: LearnedPeers, clock: Clock) {
     this.#self = self
     this.#peers = peers
     this.#clock = clock
@@ -51,11 +54,6 @@ export class LearnedNames {
   /** Whether `reporter` reports `name` now. */
   has(reporter: string, name: string): boolean {
     return this.#reports.get(reporter)?.has(name) === true
-  }
-
-  /** Who reports anything. */
-  reportsOf(reporter: string): ReadonlySet<string> | undefined {
-    return this.#reports.get(reporter)
   }
 
   add(reporter: string, name: string, manner: Manner): void {

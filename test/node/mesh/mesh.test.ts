@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { LocalNode } from '../../src/node/local-node.ts'
-import { encodeMeshMessage, MESH_NAME, type NodesMessage } from '../../src/node/mesh/mesh-message.ts'
-import { atom, Pid, type Term, tuple } from '../../src/term/index.ts'
-import { RawPeer } from '../support/raw-peer.ts'
-import { Cluster, event } from './cluster.ts'
+import type { LocalNode } from '../../../src/node/local-node.ts'
+import { encodeMeshMessage, MESH_NAME, type NodesMessage } from '../../../src/node/mesh/mesh-message.ts'
+import { atom, Pid, type Term, tuple } from '../../../src/term/index.ts'
+import { RawPeer } from '../../support/raw-peer.ts'
+import { Cluster, event } from '../cluster.ts'
 
 let cluster: Cluster
 beforeEach(async () => {
