@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { NodeName } from '../base/node-name.ts'
@@ -20,6 +21,8 @@ class NodeContext implements StrategyContext {
   readonly #host: TopologyHost
 
   constructor(host: TopologyHost, topology: string, signal: AbortSignal) {
+    // A strategy may ask for many things at once.
+    setMaxListeners(0, signal)
     this.#host = host
     this.signal = signal
     this.topology = topology

@@ -95,12 +95,11 @@ export class Membership {
     this.#overlay.close()
   }
 
-  /** What is absent from an answer with gaps may be in one of them. */
+  /** What is absent from an answer with gaps may be in one of them. A flood of new names pushes no known one out. */
   #merged(nodes: ReadonlyMap<string, FoundNode>): Map<string, FoundNode> {
-    const merged = new Map(nodes)
-    for (const [name, node] of this.#found) {
-      if (merged.size >= this.#host.maxNames) break
-      if (!merged.has(name)) merged.set(name, node)
+    const merged = new Map(this.#found)
+    for (const [name, node] of nodes) {
+      if (merged.size < this.#host.maxNames || merged.has(name)) merged.set(name, node)
     }
     return merged
   }

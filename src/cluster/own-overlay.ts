@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Clock } from '../base/clock.ts'
 import { abortable, withDeadline } from '../base/deadline.ts'
 import { describe } from '../base/errors.ts'
@@ -33,6 +34,7 @@ export class OwnOverlay implements Overlay {
   constructor(functions: OwnFunctions, host: OwnOverlayHost) {
     this.#functions = functions
     this.#host = host
+    setMaxListeners(0, this.#closed.signal)
   }
 
   async apply({ nodes, gone }: Change, signal: AbortSignal): Promise<void> {

@@ -110,9 +110,9 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
    * @throws DiscoveryError `ERR_DISCOVERY`; TsunagiError `ERR_CLOSED`, when it is closed or paused meanwhile; `ERR_TIMEOUT`
    * after `timeout` ms (default: none)
    */
-  refresh(options: WaitOptions = {}): Promise<RefreshResult> {
+  async refresh(options: WaitOptions = {}): Promise<RefreshResult> {
     this.#resume()
-    return this.runOnce(options)
+    return await this.runOnce(options)
   }
 
   /** As {@link Topology.refresh}, but a paused topology stays so. */
