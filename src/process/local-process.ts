@@ -25,71 +25,72 @@ const EXIT = atom('EXIT')
 const MAILBOX_OVERFLOW = atom('mailbox_overflow')
 
 /**
- * A process of this node, as the room sees it; {@link Process} is what its own code sees. What few processes have (links,
- * monitors, aliases, calls, an abort signal) is made on first use.
+ * A process of this node, as the room sees it; {@link Process} is what its own code sees. There may be very many, so each
+ * is as small as can be: it is its mailbox and the iterator of its messages, and what few processes have (links, monitors,
+ * aliases, calls, an abort signal) is made on first use.
  */
-export class LocalProcess implements Process, Watchable, Receiver, MessageReceiver {
+export class LocalProcess extends Mailbox implements Process, Watchable, Receiver, MessageReceiver {
   readonly pid: Pid
-  readonly mailbox: Mailbox
   readonly table: ProcessTable
   nameAtom: Atom | undefined
   trapExit: boolean
   readonly terms: DecodeOptions | undefined
-  dropped = 0
-  readonly #drops: boolean
-  #ended = false
-  #reason: Term
+  /** Messages dropped so far; undefined when it ends instead. */
+  #dropped: number | undefined
+  #exited: { readonly reason: Term } | undefined
   #ties: Ties | undefined
 
   constructor(table: ProcessTable, options: SpawnOptions) {
+    super(table.limits)
     this.table = table
     this.pid = table.allocatePid()
-    this.mailbox = new Mailbox(table.limits)
     this.trapExit = options.trapExit ?? false
     this.terms = options.terms
-    this.#drops = options.overflow === 'drop'
+    this.#dropped = options.overflow === 'drop' ? 0 : undefined
     table.add(this)
   }
 
   // What the room uses.
+
+  get mailbox(): Mailbox {
+    return this
+  }
 
   get clock(): Clock {
     return this.table.clock
   }
 
   get ended(): boolean {
-    return this.#ended
+    return this.#exited !== undefined
   }
 
   /** Runs the body. Whatever it throws is the process's exit reason, never an unhandled rejection. */
   run(body: ProcessBody): void {
-    if (this.#ended) return
+    if (this.ended) return
     try {
       const result = body(this) as PromiseLike<unknown> | undefined
-      if (typeof result?.then === 'function') this.#follow(result)
+      // Bound methods: they are kept as long as the process lives, and closures with their context are larger.
+      if (typeof result?.then === 'function') result.then(this.endNormally.bind(this), this.crash.bind(this))
       else this.end(NORMAL)
     } catch (error) {
       this.crash(error)
     }
   }
 
-  /** A method of its own, so that what it keeps for the life of the process is no more than the process. */
-  #follow(result: PromiseLike<unknown>): void {
-    result.then(
-      () => this.end(NORMAL),
-      (error: unknown) => this.crash(error),
-    )
+  /** Its body is done. */
+  endNormally(): void {
+    this.end(NORMAL)
   }
 
   /** A message arrives. */
   deliver(message: Term, bytes: number): void {
     const calls = this.#ties?.calls
     if (calls !== undefined && calls.size > 0 && this.takeReply(message)) return
-    if (this.mailbox.push(message, bytes)) return
-    if (this.#drops) {
-      if (this.dropped++ === 0) this.log('warn', 'drops messages: its mailbox is full')
+    if (this.push(message, bytes)) return
+    if (this.#dropped !== undefined) {
+      if (this.#dropped++ === 0) this.log('warn', 'drops messages: its mailbox is full')
     } else {
-      this.log('error', `ends: its mailbox is full (${this.mailbox.length} messages, ${this.mailbox.bytes} bytes)`)
+      this.log('error', `ends: its mailbox is full (${this.length} messages, ${this.bytes} bytes)`)
       this.end(MAILBOX_OVERFLOW)
     }
   }
@@ -119,7 +120,7 @@ export class LocalProcess implements Process, Watchable, Receiver, MessageReceiv
 
   /** Ends because something was thrown. */
   crash(thrown: unknown): void {
-    if (this.#ended) return
+    if (this.ended) return
     const reason = exitReasonOf(thrown)
     if (thrown instanceof Error && !(thrown instanceof ExitError)) {
       this.log('error', `ended by ${thrown.name}: ${thrown.message}`, { err: thrown })
@@ -130,10 +131,9 @@ export class LocalProcess implements Process, Watchable, Receiver, MessageReceiv
   }
 
   end(reason: Term): void {
-    if (this.#ended) return
-    this.#ended = true
-    this.#reason = reason
-    this.mailbox.close()
+    if (this.ended) return
+    this.#exited = { reason }
+    this.close()
     this.table.remove(this)
     this.#ties?.controller?.abort(this.endError())
   }
@@ -148,12 +148,12 @@ export class LocalProcess implements Process, Watchable, Receiver, MessageReceiv
     for (const pending of calls ?? []) pending.callerEnded(this.endError())
     for (const alias of aliases ?? []) this.table.references.drop(alias.ref)
     for (const monitor of monitors ?? []) this.table.monitors.cancel(monitor)
-    if (links !== undefined) this.table.links.breakAll(this, links.values(), this.#reason)
-    for (const watcher of watchers ?? []) watcher.down(this.#reason)
+    if (links !== undefined) this.table.links.breakAll(this, links.values(), this.#exited?.reason)
+    for (const watcher of watchers ?? []) watcher.down(this.#exited?.reason)
   }
 
   endError(): ExitError {
-    return new ExitError(this.#reason)
+    return new ExitError(this.#exited?.reason)
   }
 
   watch(watcher: Watcher): void {
@@ -217,25 +217,29 @@ export class LocalProcess implements Process, Watchable, Receiver, MessageReceiv
 
   // What its own code uses.
 
+  get dropped(): number {
+    return this.#dropped ?? 0
+  }
+
   get name(): string | undefined {
     return this.nameAtom?.name
   }
 
   get mailboxLength(): number {
-    return this.mailbox.length
+    return this.length
   }
 
   get signal(): AbortSignal {
     const ties = this.#tied()
     if (ties.controller === undefined) {
       ties.controller = new AbortController()
-      if (this.#ended) ties.controller.abort(this.endError())
+      if (this.ended) ties.controller.abort(this.endError())
     }
     return ties.controller.signal
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Term, undefined> {
-    return this.mailbox
+    return this
   }
 
   receive<T extends Term>(match?: Match | ((message: Term) => message is T), options: ReceiveOptions = {}): Promise<T> {
@@ -248,7 +252,7 @@ export class LocalProcess implements Process, Watchable, Receiver, MessageReceiv
   }
 
   call(to: Destination, request: Term, options?: CallOptions): Promise<Term> {
-    if (this.#ended) return Promise.reject(this.endError())
+    if (this.ended) return Promise.reject(this.endError())
     return call(this.table, this, to, request, options)
   }
 
@@ -306,6 +310,6 @@ export class LocalProcess implements Process, Watchable, Receiver, MessageReceiv
   }
 
   #check(): void {
-    if (this.#ended) throw this.endError()
+    if (this.ended) throw this.endError()
   }
 }

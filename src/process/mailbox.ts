@@ -1,4 +1,5 @@
 import type { Term } from '../term/term.ts'
+import { MessageQueue } from './message-queue.ts'
 import { nextTurn, takeTurn } from './turn.ts'
 
 /** Says whether a message is one that a receiver waits for. Called where the message arrives: keep it short and pure. */
@@ -33,11 +34,14 @@ export abstract class Waiter {
   abstract end(): void
 }
 
-/** What `for await` waits with. */
-class NextWaiter extends Waiter {
-  readonly #resolve: (result: IteratorResult<Term, undefined>) => void
+/** Settles the promise that `for await` waits on. */
+type Resolve = (result: IteratorResult<Term, undefined>) => void
 
-  constructor(resolve: (result: IteratorResult<Term, undefined>) => void) {
+/** A `for await` that waits in line with others. */
+class NextWaiter extends Waiter {
+  readonly #resolve: Resolve
+
+  constructor(resolve: Resolve) {
     super(undefined)
     this.#resolve = resolve
   }
@@ -54,23 +58,17 @@ class NextWaiter extends Waiter {
 }
 
 const anything: Match = () => true
-const unallocated: Term[] = []
-const firstCapacity = 8
-/** Above this many slots a drained ring is given back. */
-const keptCapacity = 1024
 
 /**
- * The messages of one process, in the order they came. A ring that is made with the first message that has to wait,
- * so that an idle process costs little; receivers wait in line.
+ * The messages of one process, in the order they came; receivers wait in line. What only some processes need is made
+ * when they do, so that one that just waits costs little: the queue with the first message that has to wait, the line
+ * with the second receiver.
  */
 export class Mailbox implements AsyncIterator<Term, undefined> {
   readonly #limits: MailboxLimits
-  #items = unallocated
-  /** What each item counts against `mailboxBytes`, at the same place. */
-  #sizes: number[] = unallocated as number[]
-  #head = 0
-  #length = 0
-  #bytes = 0
+  #queue: MessageQueue | undefined
+  /** A `for await` that waits and is the only one who does, as in most processes: it needs no line. */
+  #loop: Resolve | undefined
   #first: Waiter | undefined
   /** The turn is used up: what waits is served in the next one. */
   #deferred = false
@@ -84,12 +82,12 @@ export class Mailbox implements AsyncIterator<Term, undefined> {
 
   /** Messages that wait to be received. */
   get length(): number {
-    return this.#length
+    return this.#queue === undefined ? 0 : this.#queue.length
   }
 
   /** Their size on the wire; messages of local senders count nothing. */
   get bytes(): number {
-    return this.#bytes
+    return this.#queue === undefined ? 0 : this.#queue.bytes
   }
 
   get closed(): boolean {
@@ -99,51 +97,45 @@ export class Mailbox implements AsyncIterator<Term, undefined> {
   /** Takes a message of `bytes` in. False when it does not fit; a message alone always fits. */
   push(message: Term, bytes: number): boolean {
     if (this.#closed) return true
-    if (this.#first !== undefined && !this.#deferred) {
+    if (!this.#deferred && (this.#loop !== undefined || this.#first !== undefined)) {
       if (!takeTurn()) this.#defer()
       else if (this.#offer(message)) return true
     }
+    this.#queue ??= new MessageQueue()
+    const queue = this.#queue
     const { mailboxMessages, mailboxBytes } = this.#limits
-    if (this.#length > 0 && (this.#length >= mailboxMessages || this.#bytes + bytes > mailboxBytes)) return false
-    if (this.#length === this.#items.length) this.#grow()
-    const slot = (this.#head + this.#length) & (this.#items.length - 1)
-    this.#items[slot] = message
-    this.#sizes[slot] = bytes
-    this.#bytes += bytes
-    this.#length++
+    if (queue.length > 0 && (queue.length >= mailboxMessages || queue.bytes + bytes > mailboxBytes)) return false
+    queue.push(message, bytes)
     this.reader?.wake()
     return true
   }
 
   /** Removes the oldest message. Look at `length` first: `undefined` is a message too. */
   shift(): Term {
-    const message = this.#items[this.#head]
-    this.#items[this.#head] = undefined
-    this.#bytes -= this.#sizes[this.#head] as number
-    this.#head = (this.#head + 1) & (this.#items.length - 1)
-    if (--this.#length === 0 && this.#items.length > keptCapacity) this.#release()
-    return message
+    return this.#queue?.shift()
   }
 
   /** Removes the oldest message that matches, if there is one now. */
   take(match: Match = anything): { readonly message: Term } | undefined {
-    const offset = this.#find(match)
-    return offset === -1 ? undefined : { message: this.#removeAt(offset) }
+    const queue = this.#queue
+    const offset = queue?.find(match) ?? -1
+    return queue === undefined || offset === -1 ? undefined : { message: queue.removeAt(offset) }
   }
 
   next(): Promise<IteratorResult<Term, undefined>> {
-    if (this.#length > 0 && !this.#deferred) {
-      if (takeTurn()) return Promise.resolve({ value: this.shift(), done: false })
+    const queue = this.#queue
+    if (queue !== undefined && queue.length > 0 && !this.#deferred) {
+      if (takeTurn()) return Promise.resolve({ value: queue.shift(), done: false })
       this.#defer()
     }
     if (this.#closed) return Promise.resolve({ value: undefined, done: true })
-    return new Promise((resolve) => this.#add(new NextWaiter(resolve)))
+    return new Promise((resolve) => this.#addLoop(resolve))
   }
 
   /** Serves a waiter with the oldest message it matches, now or when one comes. */
   wait(waiter: Waiter): void {
     if (this.#closed) return waiter.end()
-    if (this.#length > 0 && !this.#deferred) {
+    if (this.length > 0 && !this.#deferred) {
       if (!takeTurn()) this.#defer()
       else if (this.#serve(waiter)) return
     }
@@ -165,13 +157,21 @@ export class Mailbox implements AsyncIterator<Term, undefined> {
     if (this.#closed) return
     this.#closed = true
     this.reader = undefined
-    this.#release()
+    this.#queue = undefined
     const first = this.#first
     this.#first = undefined
+    this.#takeLoop()?.({ value: undefined, done: true })
     for (let at = first; at !== undefined; at = at.next) at.end()
   }
 
+  #addLoop(resolve: Resolve): void {
+    if (this.#loop === undefined && this.#first === undefined) this.#loop = resolve
+    else this.#add(new NextWaiter(resolve))
+  }
+
   #add(waiter: Waiter): void {
+    const loop = this.#takeLoop()
+    if (loop !== undefined) this.#first = new NextWaiter(loop)
     let last = this.#first
     if (last === undefined) {
       this.#first = waiter
@@ -179,6 +179,12 @@ export class Mailbox implements AsyncIterator<Term, undefined> {
     }
     while (last.next !== undefined) last = last.next
     last.next = waiter
+  }
+
+  #takeLoop(): Resolve | undefined {
+    const loop = this.#loop
+    this.#loop = undefined
+    return loop
   }
 
   #unlink(waiter: Waiter, before: Waiter | undefined): void {
@@ -189,6 +195,11 @@ export class Mailbox implements AsyncIterator<Term, undefined> {
 
   /** Gives a message that just came to the first in line who wants it. */
   #offer(message: Term): boolean {
+    const loop = this.#takeLoop()
+    if (loop !== undefined) {
+      loop({ value: message, done: false })
+      return true
+    }
     let before: Waiter | undefined
     for (let at = this.#first; at !== undefined; ) {
       const next = at.next
@@ -208,12 +219,12 @@ export class Mailbox implements AsyncIterator<Term, undefined> {
     return false
   }
 
-  /** Gives a waiter a message from the ring. True when that settled it. */
+  /** Gives a waiter a message from the queue. True when that settled it. */
   #serve(waiter: Waiter): boolean {
     try {
-      const offset = waiter.match === undefined ? 0 : this.#find(waiter.match)
-      if (offset === -1) return false
-      waiter.give(this.#removeAt(offset))
+      const found = this.take(waiter.match)
+      if (found === undefined) return false
+      waiter.give(found.message)
     } catch (error) {
       waiter.fail(error)
     }
@@ -228,58 +239,17 @@ export class Mailbox implements AsyncIterator<Term, undefined> {
 
   #resume(): void {
     this.#deferred = false
+    if (this.#loop !== undefined && this.length > 0) {
+      if (!takeTurn()) return this.#defer()
+      this.#takeLoop()?.({ value: this.shift(), done: false })
+    }
     let before: Waiter | undefined
-    for (let at = this.#first; at !== undefined && this.#length > 0; ) {
+    for (let at = this.#first; at !== undefined && this.length > 0; ) {
       if (!takeTurn()) return this.#defer()
       const next = at.next
       if (this.#serve(at)) this.#unlink(at, before)
       else before = at
       at = next
     }
-  }
-
-  #find(match: Match): number {
-    const mask = this.#items.length - 1
-    for (let offset = 0; offset < this.#length; offset++) {
-      if (match(this.#items[(this.#head + offset) & mask])) return offset
-    }
-    return -1
-  }
-
-  /** Removes one message by moving those before it up by one. */
-  #removeAt(offset: number): Term {
-    const mask = this.#items.length - 1
-    const slot = (this.#head + offset) & mask
-    const message = this.#items[slot]
-    const bytes = this.#sizes[slot] as number
-    for (let to = offset; to > 0; to--) {
-      this.#items[(this.#head + to) & mask] = this.#items[(this.#head + to - 1) & mask]
-      this.#sizes[(this.#head + to) & mask] = this.#sizes[(this.#head + to - 1) & mask] as number
-    }
-    this.#sizes[this.#head] = bytes
-    this.shift()
-    return message
-  }
-
-  #grow(): void {
-    const capacity = this.#items.length === 0 ? firstCapacity : this.#items.length * 2
-    const items: Term[] = new Array(capacity)
-    const sizes: number[] = new Array(capacity)
-    for (let offset = 0; offset < this.#length; offset++) {
-      const slot = (this.#head + offset) & (this.#items.length - 1)
-      items[offset] = this.#items[slot]
-      sizes[offset] = this.#sizes[slot] as number
-    }
-    this.#items = items
-    this.#sizes = sizes
-    this.#head = 0
-  }
-
-  #release(): void {
-    this.#items = unallocated
-    this.#sizes = unallocated as number[]
-    this.#head = 0
-    this.#length = 0
-    this.#bytes = 0
   }
 }

@@ -9,6 +9,7 @@ import type { LocalProcess } from './local-process.ts'
 import { Monitors } from './monitors.ts'
 import { Names } from './names.ts'
 import { Peer } from './peer.ts'
+import { ProcessSlots } from './process-slots.ts'
 import { References } from './references.ts'
 import type { Router } from './router.ts'
 
@@ -32,7 +33,7 @@ export class ProcessTable {
   readonly references: References
   readonly links = new Links(this)
   readonly monitors = new Monitors(this)
-  readonly #processes = new Map<number, LocalProcess>()
+  readonly #processes = new ProcessSlots()
   readonly #peers = new Map<Atom, Peer>()
   #id: number
   #serial = 0
@@ -61,19 +62,19 @@ export class ProcessTable {
 
   /** A pid no living process has. */
   allocatePid(): Pid {
-    while (this.#processes.has(this.#id)) this.#advance()
+    while (!this.#processes.isFree(this.#id)) this.#advance()
     const pid = new Pid(this.router.nodeAtom, this.#id, this.#serial, this.router.creation)
     this.#advance()
     return pid
   }
 
   add(process: LocalProcess): void {
-    this.#processes.set(process.pid.id, process)
+    this.#processes.add(process)
   }
 
   /** By the numbers a pid of this node is made of. */
   at(id: number, serial: number, creation: number): LocalProcess | undefined {
-    const process = this.#processes.get(id)
+    const process = this.#processes.find(id)
     if (process === undefined || process.pid.serial !== serial || creation !== this.router.creation) return undefined
     return process
   }
@@ -118,7 +119,7 @@ export class ProcessTable {
    * which wait in line here, so that a long chain of links does not become a deep stack.
    */
   remove(process: LocalProcess): void {
-    this.#processes.delete(process.pid.id)
+    this.#processes.remove(process)
     if (process.nameAtom !== undefined) this.names.release(process.nameAtom)
     this.#ended.push(process)
     if (this.#telling) return

@@ -115,6 +115,26 @@ describe('a mailbox', () => {
     expect(await reading).toEqual(numbers(5000))
   })
 
+  it('keeps the order of those who wait, whether they iterate or receive', async () => {
+    const { mailbox, receive } = make()
+    const waiting = [mailbox.next(), receive((message) => message !== 1, {}), mailbox.next(), mailbox.next()]
+    for (const n of numbers(4)) mailbox.push(n, 1)
+    expect(await Promise.all(waiting)).toEqual([
+      { value: 0, done: false },
+      2,
+      { value: 1, done: false },
+      { value: 3, done: false },
+    ])
+  })
+
+  it('ends all who iterate when it is closed', async () => {
+    const { mailbox } = make()
+    const waiting = [mailbox.next(), mailbox.next(), mailbox.next()]
+    mailbox.close()
+    const end = { value: undefined, done: true }
+    expect(await Promise.all(waiting)).toEqual([end, end, end])
+  })
+
   it('refuses what does not fit by count and by bytes, and takes a single message of any size', () => {
     const byCount = make({ mailboxMessages: 2, mailboxBytes: 100 }).mailbox
     expect([byCount.push(1, 1), byCount.push(2, 1), byCount.push(3, 1)]).toEqual([true, true, false])
