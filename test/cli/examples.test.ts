@@ -57,19 +57,35 @@ describe('the examples', () => {
     watch.kill('SIGTERM')
     expect((await watch.exited).code).toBe(0)
   })
+
+  it('cluster-observer: says who joins and who leaves, whom it was not told of as well', async () => {
+    const epmdPort = await freePort()
+    await using observer = start('cluster-observer.mjs', ['ts@127.0.0.1'], epmdPort)
+    await observer.waitForOutput(/observes/)
+    await using pingPong = start('ping-pong.mjs', [], epmdPort)
+    await observer.waitForOutput(/^--- Node up: ts@127\.0\.0\.1$/)
+    await using second = startNodeProcess([example('cluster-observer.mjs'), 'ts@127.0.0.1'], {
+      env: { ERL_EPMD_PORT: String(epmdPort), TSUNAGI_COOKIE: 'hello', OBSERVER: 'second@127.0.0.1' },
+    })
+    await observer.waitForOutput(/^--- Node up: second@127\.0\.0\.1$/)
+    await second.waitForOutput(/^--- Node up: observer@127\.0\.0\.1$/)
+    pingPong.kill('SIGTERM')
+    expect((await pingPong.exited).code).toBe(0)
+    await observer.waitForOutput(/^--- Node down: ts@127\.0\.0\.1$/)
+    second.kill('SIGINT')
+    expect((await second.exited).code).toBe(0)
+    await observer.waitForOutput(/^--- Node down: second@127\.0\.0\.1$/)
+  })
 })
 
 describeOtp(
   'the examples',
   (release) => {
-    it('counter: Elixir calls Node.js and is called by it', async () => {
-      const epmdPort = await freePort()
-      await using counter = start('counter.mjs', [], epmdPort)
-      await counter.waitForOutput(/counts/)
+    /** Runs an Elixir script by its text: a release in a root directory of its own does not see the file. */
+    async function runElixir(script: string, epmdPort: number): Promise<readonly string[]> {
       using home = new Home()
-      // By its text: a release in a root directory of its own does not see the file.
-      const script = readFileSync(example('counter.exs'), 'utf8')
-      const args = ['--erl', '-start_epmd false', '--name', 'ex@127.0.0.1', '--cookie', 'hello', '-e', script]
+      const text = readFileSync(example(script), 'utf8')
+      const args = ['--erl', '-start_epmd false', '--name', 'ex@127.0.0.1', '--cookie', 'hello', '-e', text]
       await using elixir = new OsProcess(...commandOf(release, 'elixir', args), {
         env: {
           ...bareEnvironment(release),
@@ -78,8 +94,27 @@ describeOtp(
         },
       })
       expect((await elixir.exited).code, elixir.output.join('\n')).toBe(0)
-      expect(elixir.output).toEqual(['counter says: {:ok, 2}', 'counter says: 2', 'Node.js called Greeter'])
+      return elixir.output
+    }
+
+    it('counter: Elixir calls Node.js and is called by it', async () => {
+      const epmdPort = await freePort()
+      await using counter = start('counter.mjs', [], epmdPort)
+      await counter.waitForOutput(/counts/)
+      expect(await runElixir('counter.exs', epmdPort)).toEqual([
+        'counter says: {:ok, 2}',
+        'counter says: 2',
+        'Node.js called Greeter',
+      ])
       await counter.waitForOutput(/Elixir says hello, Node\.js/)
+    })
+
+    it('ping-pong: Elixir pings Node.js and is pinged by it', async () => {
+      const epmdPort = await freePort()
+      await using pingPong = start('ping-pong.mjs', [], epmdPort)
+      await pingPong.waitForOutput(/plays/)
+      expect(await runElixir('ping-pong.exs', epmdPort)).toEqual(['Node.js says: :pong', 'Node.js pinged back'])
+      await pingPong.waitForOutput(/^ex@127\.0\.0\.1 says pong$/)
     })
   },
   { elixir: true },
