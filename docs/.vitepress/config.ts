@@ -13,6 +13,7 @@ export default defineConfig({
           { text: 'What Tsunagi is', link: '/' },
           { text: 'Nodes', link: '/nodes' },
           { text: 'Terms', link: '/terms' },
+          { text: 'Processes', link: '/processes' },
           { text: 'The tsunagi command', link: '/cli' },
         ],
       },
