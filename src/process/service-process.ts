@@ -1,3 +1,4 @@
+import { TsunagiError } from '../base/errors.ts'
 import { type Atom, atom } from '../term/atom.ts'
 import type { Term } from '../term/term.ts'
 import { isTuple, tuple } from '../term/tuple.ts'
@@ -47,7 +48,12 @@ export class ServiceProcess extends LocalProcess {
     const asker = new From(this, from)
     const serve = label === GEN_CALL ? this.callHandler : undefined
     const reply = serve === undefined ? refusal : serve(message[2], asker, peer)
-    if (reply !== noReply) asker.reply(reply)
+    try {
+      if (reply !== noReply) asker.reply(reply)
+    } catch (error) {
+      // Who asked has a tag that cannot be sent back, so that it can wait for nothing.
+      if (!(error instanceof TsunagiError)) throw error
+    }
     return true
   }
 }

@@ -3,6 +3,7 @@ import type { LocalNode } from '../../src/node/local-node.ts'
 import type { PgScope } from '../../src/node/pg/pg-scope.ts'
 import type { Process } from '../../src/process/process.ts'
 import { atom, Float, type Pid, type Term, tuple } from '../../src/term/index.ts'
+import { startNodeProcess } from '../support/child.ts'
 import type { OtpNode } from '../support/otp.ts'
 import { describeOtp } from '../support/releases.ts'
 import { nextEvent, Scene, sees, type TestNode } from '../support/scene.ts'
@@ -19,7 +20,6 @@ const worker = (name = 'worker'): string => `
   case whereis(${name}) of undefined -> ok; Old -> R = monitor(process, Old), exit(Old, kill), receive {'DOWN', R, _, _, _} -> ok end end,
   W = spawn(fun() -> receive stop -> ok end end), register(${name}, W), W`
 
-const keys = (pids: Iterable<Pid>): string[] => Array.from(pids, ({ key }) => key).sort()
 /** How many members of a group live on which node. */
 const count = (scope: PgScope, group: Term, node: string): number =>
   scope.members(group).filter((pid) => pid.node === node).length
@@ -337,8 +337,25 @@ describeOtp('pg', (release) => {
     const down = nextEvent(node, 'nodedown', other.name)
     other.kill()
     await down
-    expect(keys(scope.members(atom('g')).filter(({ node: at }) => at === other.name))).toEqual([])
+    expect(count(scope, atom('g'), other.name)).toBe(0)
     expect(scope.members(atom('g'))).toHaveLength(2)
+
+    const victim = scene.name('victim')
+    const program = `
+      import { atom, startNode } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)}
+      const node = await startNode(${JSON.stringify({
+        name: victim,
+        cookie: 'secret',
+        connectTo: [erl.name, node.name],
+        epmd: { port: scene.epmdPort, serve: false },
+      })})
+      node.pg().join(atom('g'), node.spawn(async (self) => { for await (const _ of self); }))`
+    const child = scene.own(startNodeProcess(['--input-type=module', '--eval', program]))
+    await until(scope, () => count(scope, atom('g'), victim) === 1)
+    await sees(erl, `length(pg:get_members(g))`, '3')
+    child.kill('SIGKILL')
+    await until(scope, () => count(scope, atom('g'), victim) === 0)
+    await sees(erl, `length(pg:get_members(g))`, '2')
     await node.close()
     await sees(erl, `[node(P) || P <- pg:get_members(g)] =:= [node()]`, 'true')
     expect(await erl.eval('whereis(pg)')).toBe(pid)

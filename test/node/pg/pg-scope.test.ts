@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { DFLAG, ourFlags } from '../../../src/dist/flags.ts'
 import type { LocalNode } from '../../../src/node/local-node.ts'
 import type { PgEvent } from '../../../src/node/pg/groups.ts'
 import type { PgScope } from '../../../src/node/pg/pg-scope.ts'
@@ -267,6 +268,25 @@ describe('scopes of two nodes', () => {
     expect(keys(a.pg().members('g'))).toEqual(keys([p, q]))
     expect(a.pg().groups()).toEqual(['g', 'raw'])
     expect(a.nodes()).toContain(raw.name)
+  })
+
+  it('are sought only on peers that have named processes', async () => {
+    const a = await cluster.start('a')
+    a.pg('sought').join('g', a.spawn(idle))
+    /** Whether a peer with these flags was asked, once it has heard what it hears first. */
+    const asked = async (flags: bigint): Promise<boolean> => {
+      await using raw = await RawPeer.connect(a, { cookie: 'c', flags })
+      const from = new Pid(raw.name, 1, 0, 77)
+      raw.send(
+        tuple(6, from, atom(''), atom('net_kernel')),
+        tuple(atom('$gen_call'), tuple(from, 'tag'), tuple(atom('is_auth'), atom(raw.name))),
+      )
+      const frames = await raw.receive((frames) => (frames.some((frame) => frame.includes('yes')) ? frames : undefined))
+      return frames.some((frame) => frame.includes('sought'))
+    }
+    expect(await asked(ourFlags())).toBe(true)
+    for (const without of [DFLAG.SPAWN, DFLAG.ALIAS]) expect(await asked(ourFlags({ without }))).toBe(false)
+    expect(a.pg('sought').members('g')).toHaveLength(1)
   })
 
   it('agree on 100,000 members, on the first sync and on changes', async () => {
