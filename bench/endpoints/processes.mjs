@@ -50,7 +50,7 @@ const kinds = {
       void body(messages)
       return messages
     },
-    end: (messages) => messages.resolve({ value: undefined, done: true }),
+    end: (messages) => messages.resolve?.({ value: undefined, done: true }),
   },
   process: { start: () => node.spawn(body), end: (pid) => node.exit(pid, atom('kill')) },
   server: {
@@ -66,6 +66,9 @@ async function heapBytes() {
   return getHeapStatistics().used_heap_size
 }
 
+/** How many are started in one turn of the event loop. */
+const burst = 1_000
+
 /**
  * Starts as many as `kept` has room for, and waits until each waits for messages.
  *
@@ -73,11 +76,12 @@ async function heapBytes() {
  * @param {any[]} kept
  */
 async function startAll(start, kept) {
-  for (let index = 0; index < kept.length; index++) kept[index] = start()
-  for (let index = 0; index < kept.length; index++) {
-    if (kept[index] instanceof Promise) kept[index] = await kept[index]
+  for (let from = 0; from < kept.length; from += burst) {
+    const to = Math.min(from + burst, kept.length)
+    for (let index = from; index < to; index++) kept[index] = start()
+    for (let index = from; index < to; index++) if (kept[index] instanceof Promise) kept[index] = await kept[index]
+    await new Promise((resolve) => setImmediate(resolve))
   }
-  await new Promise((resolve) => setImmediate(resolve))
 }
 
 /**
