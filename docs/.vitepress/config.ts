@@ -14,6 +14,7 @@ export default defineConfig({
           { text: 'Nodes', link: '/nodes' },
           { text: 'Terms', link: '/terms' },
           { text: 'Processes', link: '/processes' },
+          { text: 'Process groups', link: '/pg' },
           { text: 'The tsunagi command', link: '/cli' },
         ],
       },
