@@ -1,8 +1,7 @@
 import { once } from 'node:events'
 import type { Logger } from '../../src/base/logger.ts'
 import type { LocalNode, LocalNodeEvents } from '../../src/node/local-node.ts'
-import type { NodeOptions } from '../../src/node/node-options.ts'
-import { startNode } from '../../src/tsunagi.ts'
+import { type StartOptions, startNode, type TsunagiNode } from '../../src/tsunagi.ts'
 import { freePort } from '../support/otp.ts'
 
 /** Nodes of one test, over loopback; closed together. */
@@ -20,7 +19,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** Starts `alive@127.0.0.1` with an EPMD of the test's own and the cookie `c`. */
-  async start(alive: string, options: NodeOptions = {}): Promise<LocalNode> {
+  async start(alive: string, options: StartOptions = {}): Promise<TsunagiNode> {
     const note =
       (level: keyof Logger) =>
       (data: object, text: string): void =>

@@ -1,0 +1,139 @@
+import { describe, expect, it, vi } from 'vitest'
+import { localEpmd } from '../../src/cluster/strategies/local-epmd.ts'
+import { staticNodes } from '../../src/cluster/strategies/static-nodes.ts'
+import { FakeClock } from '../../src/testing/fake-clock.ts'
+import { startNode, type TsunagiNode } from '../../src/tsunagi.ts'
+import { Cluster, event } from '../node/cluster.ts'
+
+const A = 'a@127.0.0.1'
+const B = 'b@127.0.0.1'
+
+/** Waits until each of these nodes is connected to all others. */
+async function meshed(nodes: readonly TsunagiNode[]): Promise<void> {
+  for (const node of nodes) await node.ready({ nodes: nodes.length - 1, timeout: 25_000 })
+}
+
+describe('topologies of real nodes', () => {
+  it('connect ten nodes to each other that only the EPMD knows', async () => {
+    await using cluster = await Cluster.create()
+    const nodes: TsunagiNode[] = []
+    for (let i = 0; i < 10; i++) {
+      const topologies = { local: { strategy: localEpmd(), interval: 200 } }
+      nodes.push(await cluster.start(`n${i}`, { mesh: false, topologies }))
+    }
+    await meshed(nodes)
+    for (const node of nodes) {
+      const others = nodes.filter((other) => other !== node).map(({ name }) => name)
+      expect(node.nodes().sort()).toEqual(others.sort())
+    }
+  })
+
+  it('connect a node again that went and came back', async () => {
+    await using cluster = await Cluster.create()
+    const local = { mesh: false, topologies: { local: { strategy: localEpmd(), interval: 50 } } }
+    const a = await cluster.start('a', local)
+    const b = await cluster.start('b', local)
+    await meshed([a, b])
+    const down = event(a, 'nodedown', B)
+    await b.close()
+    await down
+    const up = event(a, 'nodeup', B)
+    await cluster.start('b', { mesh: false })
+    await up
+    expect(a.nodes()).toEqual([B])
+  })
+
+  it('cut the link to whom they found once and nobody wants any more', async () => {
+    await using cluster = await Cluster.create()
+    let names = [B]
+    const a = await cluster.start('a', {
+      mesh: false,
+      topologies: { app: { strategy: () => names, interval: Number.POSITIVE_INFINITY, prune: { after: 0 } } },
+    })
+    await cluster.start('b', { mesh: false })
+    const app = a.topology('app')
+    expect((await app.refresh()).connected).toEqual([B])
+    names = []
+    const down = event(a, 'nodedown', B)
+    expect((await app.refresh()).pruned).toEqual([B])
+    expect((await down)[1].reason).toBe('disconnect')
+    names = [B]
+    expect((await app.refresh()).connected).toEqual([B])
+    await a.connect(B)
+    names = []
+    expect((await app.refresh()).pruned).toEqual([])
+    expect(a.nodes()).toEqual([B])
+  })
+
+  it('say why a node cannot be connected', async () => {
+    await using cluster = await Cluster.create()
+    const a = await cluster.start('a', { mesh: false })
+    await cluster.start('b', { mesh: false, cookie: 'another' })
+    const app = a.topology('app', { strategy: staticNodes([A, B, 'c@127.0.0.1']) })
+    const { connected, failed } = await app.refresh()
+    expect(connected).toEqual([])
+    expect(failed).toEqual([
+      { node: B, action: 'connect', error: expect.objectContaining({ code: 'ERR_CONNECT_COOKIE' }) },
+      {
+        node: 'c@127.0.0.1',
+        action: 'connect',
+        error: expect.objectContaining({ code: 'ERR_CONNECT_NOT_REGISTERED' }),
+      },
+    ])
+  })
+
+  it('dial a port without asking the EPMD', async () => {
+    await using cluster = await Cluster.create()
+    const b = await cluster.start('b', { epmd: false })
+    const a = await cluster.start('a', { epmd: false })
+    const app = a.topology('app', { strategy: () => [{ name: B, port: b.listening?.port as number }] })
+    expect((await app.refresh()).connected).toEqual([B])
+  })
+
+  it('dial at once, on a refresh, who waits for the end of its backoff', async () => {
+    await using cluster = await Cluster.create()
+    // Nothing but the refresh can bring a dial about.
+    const a = await cluster.start('a', { mesh: false, clock: new FakeClock() })
+    const app = a.topology('app', { strategy: staticNodes([B]) })
+    expect((await app.refresh()).failed).toMatchObject([{ node: B }])
+    await cluster.start('b', { mesh: false })
+    expect((await app.refresh()).connected).toEqual([B])
+  })
+
+  it('leave whom a user disconnected alone, until the user connects', async () => {
+    await using cluster = await Cluster.create()
+    const a = await cluster.start('a', { mesh: false })
+    await cluster.start('b', { mesh: false })
+    const app = a.topology('app', { strategy: staticNodes([B]) })
+    await app.refresh()
+    await a.disconnect(B)
+    expect(await app.refresh()).toMatchObject({ found: [B], connected: [], connecting: [] })
+    expect(a.nodes()).toEqual([])
+    await a.connect(B)
+    expect((await app.refresh()).connected).toEqual([B])
+  })
+
+  it('are there once, can be opened later, and close with the node', async () => {
+    await using cluster = await Cluster.create()
+    const strategy = staticNodes([B])
+    const a = await cluster.start('a', { topologies: { app: { strategy } } })
+    const app = a.topology('app')
+    expect(a.topology('app', { strategy })).toBe(app)
+    expect(() => a.topology('other')).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION' }))
+    const other = a.topology('other', { strategy })
+    const stopped = vi.fn()
+    other.on('stopped', stopped)
+    await a.close()
+    expect(stopped).toHaveBeenCalledOnce()
+    expect([app.state, other.state]).toEqual(['closed', 'closed'])
+    expect(() => a.topology('third', { strategy })).toThrow(expect.objectContaining({ code: 'ERR_CLOSED' }))
+  })
+
+  it('are checked before the node starts', async () => {
+    const strategy = staticNodes([B])
+    const start = startNode({ name: 'nobody@127.0.0.1', topologies: { app: { strategy, intervall: 1 } as never } })
+    await expect(start).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION', option: 'topologies.app.intervall' })
+    await expect(startNode({ topologies: [] as never })).rejects.toMatchObject({ option: 'topologies' })
+    await expect(startNode(null as never)).rejects.toMatchObject({ option: 'options' })
+  })
+})
