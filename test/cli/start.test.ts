@@ -88,13 +88,17 @@ describe('tsunagi start --repl', () => {
     await using repl = launch(home, ['start', '--name', 'r@127.0.0.1', '--repl', ...secret], { epmdPort })
     for (const line of [
       'node.name',
-      "const pid = spawn(async (self) => { for await (const m of self) console.log('got', m) }, { name: 'sink' })",
+      'let tell',
+      'const heard = new Promise((resolve) => { tell = resolve })',
+      "const got = (m) => { console.log('got', m); tell('heard') }",
+      "const pid = spawn(async (self) => { for await (const m of self) got(m) }, { name: 'sink' })",
       "await node.start({ handleCall: (request) => tuple(atom('ok'), request) }, { name: 'server' }), 'started'",
       'async function ask(what) {',
       "  return call('server', what)",
       '}',
       "await ask(parse('{a, 1.0}'))",
       "send('sink', [1, 2])",
+      'await heard',
       'await ping(node.name)',
     ]) {
       repl.writeLine(line)
@@ -105,6 +109,7 @@ describe('tsunagi start --repl', () => {
       "'started'",
       '{ok,{a,1.0}}',
       'true',
+      "'heard'",
       "'pong'",
     ])
     expect(output).toContain('got [ 1, 2 ]')
