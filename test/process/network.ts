@@ -45,6 +45,8 @@ export class FakeNetwork {
   congested = false
   /** Makes all signals that may be refused throw `ERR_LINK_FULL`. */
   full = false
+  /** False makes all messages throw `ERR_ATOM_LIMIT`. */
+  atoms = true
 
   node(text: string, limits?: { mailboxMessages: number; mailboxBytes: number }): FakeNode {
     const name = atom(text)
@@ -60,6 +62,7 @@ export class FakeNetwork {
       },
       () => {
         if (this.full) throw new TsunagiError('ERR_LINK_FULL', 'full')
+        if (!this.atoms) throw new TsunagiError('ERR_ATOM_LIMIT', 'too many atoms')
       },
     )
     const options = limits === undefined ? { clock, logger: log } : { clock, logger: log, limits }
@@ -149,12 +152,18 @@ class FakeRouter implements Router {
 
   sendToName(_from: Pid, node: Atom, name: Atom, message: Term): boolean {
     this.#check(message)
-    return this.#pass(node, { name: 'regSend', act: (i) => i.receiverByName(name)?.deliver(message, 10, this.nodeAtom) })
+    return this.#pass(node, {
+      name: 'regSend',
+      act: (i) => i.receiverByName(name)?.deliver(message, 10, this.nodeAtom),
+    })
   }
 
   sendToAlias(_from: Pid, to: Reference, message: Term): boolean {
     this.#check(message)
-    return this.#pass(to.nodeAtom, { name: 'aliasSend', act: (i) => i.receiverByAlias(to)?.deliver(message, 10, this.nodeAtom) })
+    return this.#pass(to.nodeAtom, {
+      name: 'aliasSend',
+      act: (i) => i.receiverByAlias(to)?.deliver(message, 10, this.nodeAtom),
+    })
   }
 
   link(from: Pid, to: Pid): void {

@@ -168,6 +168,34 @@ describe('the parent of a GenServer', () => {
   })
 })
 
+describe('a reply that cannot be sent because of who asked', () => {
+  it('costs that caller its reply and nobody else anything', async () => {
+    const server = await a.system.start({ handleCall: () => 'reply', formatStatus: () => 'state' })
+    const asker = await within(b.system)
+    // No peer can send such a tag; it stands for what decodes but cannot be encoded again.
+    const tag = (() => 1) as unknown as Term
+    const from = tuple(asker.pid, tag)
+    a.system.send(server, tuple(atom('$gen_call'), from, 'call'))
+    a.system.send(server, tuple(atom('system'), from, atom('get_state')))
+    expect(await asker.call(server.pid, 1)).toBe('reply')
+
+    const remote = tuple(asker.pid, 'tag')
+    network.atoms = false
+    a.system.send(server, tuple(atom('$gen_call'), remote, 'call'))
+    a.system.send(server, tuple(atom('system'), remote, atom('get_state')))
+    await settled()
+    network.atoms = true
+    expect(await asker.call(server.pid, 1)).toBe('reply')
+    expect(asker.mailboxLength).toBe(0)
+    const said = a.log.messages('debug').map((line) => line.slice(line.indexOf('cannot')))
+    const [notEncoded, tooMany] = ['a function is no term', 'too many atoms'].map(
+      (why) => `cannot reply to ${asker.pid}: ${why}`,
+    )
+    expect(said).toEqual([notEncoded, notEncoded, tooMany, tooMany])
+    expect(a.log.messages('error')).toEqual([])
+  })
+})
+
 describe('sys', () => {
   let asker: Process
   let ref: Reference

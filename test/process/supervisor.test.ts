@@ -519,6 +519,9 @@ describe('options of a supervisor', () => {
     [{ children: [{ server: 5 }] }, 'server'],
     [{ children: [{ supervisor: {}, name: 'inner' }] }, 'child.name'],
     [{ children: [{ supervisor: { strategy: 'none' } }] }, 'strategy'],
+    [{ children: [{ supervisor: null }] }, 'supervisor'],
+    [{ children: [{ id: 'a', server: undefined }] }, 'child'],
+    [null, 'supervisor'],
     [{ children: [{ process: idle, significant: true, restart: 'transient' }] }, 'significant'],
     [{ autoShutdown: 'any_significant', children: [{ process: idle, significant: true }] }, 'significant'],
   ])('%o are refused', async (options, option) => {

@@ -1,5 +1,5 @@
 import { OptionError } from '../../base/errors.ts'
-import { boolean, duration, fn, integer, knownOnly, oneOf } from '../../base/options.ts'
+import { boolean, duration, fn, instance, integer, knownOnly, oneOf } from '../../base/options.ts'
 import { type Atom, isAtom } from '../../term/atom.ts'
 import { GenServer, type ServerSource } from '../gen-server.ts'
 import { checkSpawnOptions, spawnOptions } from '../make-process.ts'
@@ -103,6 +103,7 @@ const kinds = ['server', 'process', 'supervisor', 'start'] as const
 
 /** @throws OptionError naming the option and the value at fault */
 export function resolveSupervisor(options: SupervisorOptions): ResolvedSupervisor {
+  instance(options, 'supervisor', 'options of a supervisor', () => true)
   knownOnly(options, ['name', 'strategy', 'maxRestarts', 'maxSeconds', 'autoShutdown', 'children'])
   const {
     name,
@@ -134,9 +135,12 @@ export function resolveSupervisor(options: SupervisorOptions): ResolvedSuperviso
 export function resolveChild(child: ChildSpec, autoShutdown: ResolvedSupervisor['autoShutdown']): ResolvedChild {
   if (typeof child !== 'object' || child === null) throw new OptionError('child', child, 'a child specification')
   knownOnly(child, ['id', 'restart', 'shutdown', 'significant', ...spawnOptions, ...kinds], 'child.')
-  const given = kinds.filter((kind) => kind in child)
+  const { server, process, supervisor, start } = child as Partial<
+    ServerChild & ProcessChild & SupervisorChild & ResourceChild
+  >
+  const given = [server, process, supervisor, start].filter((kind) => kind !== undefined)
   if (given.length !== 1) throw new OptionError('child', child, `exactly one of ${kinds.join(', ')}`)
-  const type = 'supervisor' in child ? 'supervisor' : 'worker'
+  const type = supervisor === undefined ? 'worker' : 'supervisor'
   const { id, restart = 'permanent', significant = false } = child
   const { shutdown = type === 'worker' ? 5000 : Number.POSITIVE_INFINITY } = child
   if (id !== undefined && !isAtom(id) && (typeof id !== 'string' || id === '')) {
@@ -149,19 +153,19 @@ export function resolveChild(child: ChildSpec, autoShutdown: ResolvedSupervisor[
     throw new OptionError('significant', significant, 'a child that is not permanent, and autoShutdown')
   }
   const common = { id, type, restart, shutdown, significant } as const
-  if ('supervisor' in child) {
-    const supervisor = resolveSupervisor(child.supervisor)
-    for (const name of spawnOptions) {
-      if (name in child) throw new OptionError(`child.${name}`, undefined, '', `child.${name}: set it in supervisor`)
-    }
-    return { ...common, supervisor, spawn: supervisor.spawn }
-  }
   const spawn = Object.fromEntries(Object.entries(child).filter(([name]) => spawnOptions.includes(name as 'name')))
+  if (supervisor !== undefined) {
+    const [extra] = Object.keys(spawn)
+    if (extra !== undefined)
+      throw new OptionError(`child.${extra}`, undefined, '', `child.${extra}: set it in supervisor`)
+    const resolved = resolveSupervisor(supervisor)
+    return { ...common, supervisor: resolved, spawn: resolved.spawn }
+  }
   checkSpawnOptions(spawn)
-  if ('server' in child) return { ...common, server: checkServer(child.server), spawn }
-  if ('process' in child) return { ...common, process: fn(child.process, 'process'), spawn }
+  if (server !== undefined) return { ...common, server: checkServer(server), spawn }
+  if (process !== undefined) return { ...common, process: fn(process, 'process'), spawn }
   // It has to trap exits, to close what it stands for.
-  return { ...common, start: fn(child.start, 'start'), spawn: { ...spawn, trapExit: true } }
+  return { ...common, start: fn(start, 'start'), spawn: { ...spawn, trapExit: true } }
 }
 
 /** What children are found by: an id in either form. */

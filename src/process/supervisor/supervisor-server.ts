@@ -204,7 +204,8 @@ export class SupervisorServer implements ServerHandlers {
       try {
         await this.#start(child)
       } catch (error) {
-        this.#reports.startFailed(child, error)
+        // A supervisor that was killed meanwhile has nothing to say any more.
+        if (!this.#self.ended) this.#reports.startFailed(child, error)
         return { child, error }
       }
     }
