@@ -41,6 +41,8 @@ export interface Limits {
   readonly keyAtoms: number
   /** Atoms this node introduces to one BEAM peer in all. Default 100,000. */
   readonly peerAtoms: number
+  /** Global names and locks this node keeps. Default 1 million. */
+  readonly globalEntries: number
   /** Memberships in process groups that one peer's scope can have here; a long group name counts for several. Default 1 million. */
   readonly pgMembers: number
 }
@@ -68,5 +70,6 @@ export const defaultLimits: Limits = Object.freeze({
   epmdConnections: 1_000,
   keyAtoms: 10_000,
   peerAtoms: 100_000,
+  globalEntries: 1_000_000,
   pgMembers: 1_000_000,
 })

@@ -28,7 +28,9 @@ export class GlobalState {
   /** Whether this node makes and keeps a full mesh: kernel's `connect_all`. */
   readonly connectAll: boolean
   #locker: Locker | undefined
+  readonly #closers = new Set<() => void>()
   #closed = false
+  #fullLogged = false
 
   constructor(host: NodeHost, process: ServiceProcess, connectAll: boolean) {
     this.host = host
@@ -51,7 +53,7 @@ export class GlobalState {
   /** What those need who set locks. */
   get lockHost(): LockHost {
     const { clock, locks, self } = this
-    return { clock, locks, self, mayAsk: (node) => this.mayAsk(node) }
+    return { clock, locks, self, mayAsk: (node) => this.mayAsk(node), onClose: (closer) => this.onClose(closer) }
   }
 
   get locker(): Locker {
@@ -71,6 +73,23 @@ export class GlobalState {
     this.#closed = true
     this.#locker?.close()
     this.syncers.clear()
+    for (const closer of [...this.#closers]) closer()
+    this.#closers.clear()
+  }
+
+  /** Has a wait ended when the node closes. The result takes that back. */
+  onClose(closer: () => void): () => void {
+    this.#closers.add(closer)
+    return () => void this.#closers.delete(closer)
+  }
+
+  /** Whether there is room for another name or lock. */
+  get hasRoom(): boolean {
+    const { globalEntries } = this.host.options.limits
+    if (this.watches.size < globalEntries) return true
+    if (!this.#fullLogged) this.log('warn', `global: there are ${globalEntries} names and locks; no more are kept`)
+    this.#fullLogged = true
+    return false
   }
 
   log(level: 'info' | 'warn' | 'error', message: string, data: object = {}): void {
@@ -116,7 +135,7 @@ export class GlobalState {
    */
   insert(entry: NameEntry, externalNode: Atom | undefined, guarded: () => boolean): void {
     // The monitor on the process would dial its node.
-    if (!this.mayAsk(entry.pid.nodeAtom)) return
+    if (!this.mayAsk(entry.pid.nodeAtom) || !this.hasRoom) return
     this.names.insert(entry, externalNode)
     if (!guarded()) this.names.remove(entry.name)
   }

@@ -137,14 +137,18 @@ export class Global {
     const service = this.#running()
     const { nodes, ...limits } = options
     const names = nodes === undefined ? service.peers() : nodesOf(nodes)
+    const { server, state } = service
     let cancel = (): void => {}
-    const synced = new Promise<void>((resolve) => {
-      cancel = service.server.sync(names, resolve)
+    let forget = (): void => {}
+    const synced = new Promise<void>((resolve, reject) => {
+      forget = state.onClose(() => reject(new TsunagiError('ERR_CLOSED', 'the node is closed')))
+      cancel = server.sync(names, resolve)
     })
     try {
-      await withLimits(synced, service.state.clock, limits, 'the names were not in sync')
+      await withLimits(synced, state.clock, limits, 'the names were not in sync')
     } finally {
       cancel()
+      forget()
     }
   }
 
@@ -220,6 +224,7 @@ export class Global {
   }
 
   #running(): GlobalService {
+    if (this.#service?.state.closed === true) throw new TsunagiError('ERR_CLOSED', 'the node is closed')
     if (this.#service !== undefined) return this.#service
     const reason =
       'global names and locks are for visible nodes: start this one with `visible: true`, or ask a BEAM node'

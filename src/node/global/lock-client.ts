@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
+import { TsunagiError } from '../../base/errors.ts'
 import type { CallOptions } from '../../process/call.ts'
 import { ExitError } from '../../process/exit-reason.ts'
 import type { Atom, Pid, Term } from '../../term/index.ts'
@@ -20,6 +21,8 @@ export interface LockHost {
   readonly locks: LockTable
   /** Whether a node may be asked, and so dialled. */
   mayAsk(node: Atom): boolean
+  /** Has a wait ended when the node closes. The result takes that back. */
+  onClose(closer: () => void): () => void
 }
 
 /** Options of setting a lock. */
@@ -107,13 +110,22 @@ export class LockClient {
   sleep(times: number, signal?: AbortSignal): Promise<void> {
     const most = times > 5 ? 8000 : (2 ** times * 1000) / 8
     return new Promise((resolve, reject) => {
-      const abort = (): void => {
+      const end = (): void => {
         timer.cancel()
+        forget()
+        signal?.removeEventListener('abort', abort)
+      }
+      const abort = (): void => {
+        end()
         reject(signal?.reason)
       }
       const timer = this.#host.clock.after(Math.ceil(Math.random() * most), () => {
-        signal?.removeEventListener('abort', abort)
+        end()
         resolve()
+      })
+      const forget = this.#host.onClose(() => {
+        end()
+        reject(new TsunagiError('ERR_CLOSED', 'the node is closed'))
       })
       signal?.addEventListener('abort', abort, { once: true })
     })

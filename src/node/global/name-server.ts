@@ -136,7 +136,7 @@ export class NameServer {
     const { known, locks, names } = this.state
     switch (request.kind) {
       case 'set_lock':
-        return locks.set(request.id, from.pid)
+        return this.state.hasRoom && locks.set(request.id, from.pid)
       case 'del_lock':
         locks.delete(request.id, from.pid)
         return true

@@ -86,11 +86,13 @@ export class Partitions {
 
   /** `handle_nodedown`. */
   #remove(node: Atom, reason: Reason): void {
-    const { known, locker } = this.#state
+    const { host, known, locker } = this.#state
     this.#join.nodeDown(node)
     locker.post({ kind: 'remove_from_known', node })
-    if (reason === 'remove_connection') known.removing.add(node)
-    else if (!known.removing.delete(node) && reason === 'disconnected') this.#report(node)
+    if (reason === 'remove_connection') {
+      // Its end is still to come.
+      if (host.peers.linkTo(node) !== undefined) known.removing.add(node)
+    } else if (!known.removing.delete(node) && reason === 'disconnected') this.#report(node)
     known.remove(node)
   }
 
