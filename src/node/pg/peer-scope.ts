@@ -41,6 +41,8 @@ export interface Left {
 
 /** Milliseconds until a peer is told all again, when its link had no room for news. */
 const RESEND = 1000
+/** Times in that time that it is told all because another process there is the scope now: it could keep us busy by that. */
+const MOST_TELLS = 5
 
 /**
  * The conversation with the scope of one connected peer.
@@ -72,6 +74,9 @@ export class PeerScope {
   #known = false
   /** It holds all our memberships but those withheld. */
   #told = false
+  /** How often it was told of all of them since `#tellsSince`. */
+  #tells = 0
+  #tellsSince = 0
   /** Keys of the groups it could not be told of, such as when the limit on atoms was reached. */
   #withheld: Set<unknown> | undefined
   #timer: Timer | undefined
@@ -214,7 +219,15 @@ export class PeerScope {
 
   /** Tells it all we have, once. */
   #tell(): void {
-    if (this.#met !== undefined && !this.#told) this.#tellAll(this.#met.scope)
+    if (this.#met === undefined || this.#told) return
+    const now = this.#state.clock.now()
+    const since = now - this.#tellsSince
+    if (since >= RESEND) {
+      this.#tellsSince = now
+      this.#tells = 0
+    }
+    if (++this.#tells <= MOST_TELLS) this.#tellAll(this.#met.scope)
+    else this.#tryLater(RESEND - since)
   }
 
   #tellAll(scope: Pid): void {
@@ -241,8 +254,8 @@ export class PeerScope {
     return sent
   }
 
-  #tryLater(): void {
-    this.#after(RESEND, () => {
+  #tryLater(ms: number = RESEND): void {
+    this.#after(ms, () => {
       this.#tell()
       this.#ask()
     })

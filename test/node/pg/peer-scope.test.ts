@@ -11,6 +11,7 @@ import { LogBook } from '../../process/network.ts'
 const us = new Pid('us@host', 1, 0, 1)
 const mine = [10, 11, 12].map((id) => new Pid('us@host', id, 0, 1)) as [Pid, Pid, Pid]
 const scope = new Pid('peer@host', 1, 0, 5)
+const next = new Pid('peer@host', 2, 0, 5)
 const theirs = [20, 21, 22].map((id) => new Pid('peer@host', id, 0, 5)) as [Pid, Pid, Pid]
 
 let clock: FakeClock
@@ -65,6 +66,7 @@ function done(): string[] {
   const names: [Pid, string][] = [
     [us, 'us'],
     [scope, 'scope'],
+    [next, 'next'],
     ...mine.map((pid, i): [Pid, string] => [pid, `m${i}`]),
     ...theirs.map((pid, i): [Pid, string] => [pid, `t${i}`]),
   ]
@@ -238,17 +240,25 @@ describe('the conversation with a scope', () => {
   it('takes another pid for a scope that was started anew', () => {
     meet()
     says('{join,$scope,<<"g">>,$t0}')
-    const next = new Pid('peer@host', 2, 0, 5)
     peer.receive({ kind: 'discover', scope: next })
     expect(members('g')).toEqual([])
-    expect(done()).toEqual([
-      '{demonitor,1}',
-      '{monitor,#Pid<peer@host.2.0/5>}',
-      `{#Pid<peer@host.2.0/5>,{'$gen_cast',{sync,us,[]}}}`,
-      '{#Pid<peer@host.2.0/5>,{discover,us}}',
-    ])
+    const told = `{next,{'$gen_cast',{sync,us,[]}}}`
+    expect(done()).toEqual(['{demonitor,1}', '{monitor,next}', told, '{next,{discover,us}}'])
     says('{join,$scope,<<"g">>,$t0}')
     expect(members('g')).toEqual([])
+  })
+
+  it('tells all again no more than five times in a second, whoever says that it is the scope now', () => {
+    peer.start()
+    const pids = Array.from({ length: 1000 }, (_, id) => new Pid('peer@host', 1000 + id, 0, 5))
+    for (const pid of pids) peer.receive({ kind: 'discover', scope: pid })
+    clock.advance(999)
+    expect(done().filter((what) => what.includes('sync'))).toHaveLength(5)
+    joins('mine', mine[0])
+    expect(done()).toEqual([])
+    clock.advance(1)
+    expect(done()).toEqual([`{${pids.at(-1)},{'$gen_cast',{sync,us,[{<<"mine">>,[m0]}]}}}`])
+    expect(clock.pending).toBe(0)
   })
 
   it('ignores news before the sync', () => {
