@@ -10,7 +10,6 @@ import { GEN_CALL, GEN_CAST, isFromTuple, SYSTEM } from './gen.ts'
 import { makeServer, noReply, type ServerHandlers, type ServerProcess, type ServerSource } from './gen-server.ts'
 import { IdleTimeout } from './idle-timeout.ts'
 import { LocalProcess } from './local-process.ts'
-import type { MailboxReader } from './mailbox.ts'
 import { stateOf } from './server-state.ts'
 import { answerSystem, type SystemTarget } from './system-message.ts'
 import { nextTurn, soon, takeTurn } from './turn.ts'
@@ -22,7 +21,7 @@ const TIMEOUT = atom('timeout')
  * The process of a GenServer. It reads its mailbox itself, one message after the other and without a promise for those
  * whose handler needs none; so an idle server holds no suspended function.
  */
-export class LocalServer extends LocalProcess implements ServerProcess, MailboxReader, SystemTarget {
+export class LocalServer extends LocalProcess implements ServerProcess, SystemTarget {
   #handlers: ServerHandlers = {}
   #parent: Pid | undefined
   /** A handler runs or will run; what comes meanwhile waits. */
@@ -50,7 +49,6 @@ export class LocalServer extends LocalProcess implements ServerProcess, MailboxR
           this.#startFailed = undefined
           resolve()
           if (this.ended) return
-          this.mailbox.reader = this
           this.#run()
         },
         (thrown: unknown) => {
@@ -136,7 +134,7 @@ export class LocalServer extends LocalProcess implements ServerProcess, MailboxR
   }
 
   /** Something is to be done. */
-  wake(): void {
+  override wake(): void {
     if (this.#busy) return
     this.#busy = true
     soon(() => this.#run())
@@ -248,7 +246,6 @@ export class LocalServer extends LocalProcess implements ServerProcess, MailboxR
   #finish(reason: Term, thrown?: unknown): void {
     if (this.ended) return
     this.#busy = true
-    this.mailbox.reader = undefined
     this.#terminate(reason).then(
       () => this.#endWith(reason, thrown),
       (error: unknown) => this.#endWith(exitReasonOf(error), error),

@@ -11,11 +11,6 @@ export interface MailboxLimits {
   readonly mailboxBytes: number
 }
 
-/** One who empties a mailbox by itself, without waiting in its line. */
-export interface MailboxReader {
-  wake(): void
-}
-
 /** Someone who waits for a message. */
 export abstract class Waiter {
   /** The next in line. */
@@ -73,8 +68,6 @@ export class Mailbox implements AsyncIterator<Term, undefined> {
   /** The turn is used up: what waits is served in the next one. */
   #deferred = false
   #closed = false
-  /** Told of each message that nobody took on arrival. */
-  reader: MailboxReader | undefined
 
   constructor(limits: MailboxLimits) {
     this.#limits = limits
@@ -106,9 +99,12 @@ export class Mailbox implements AsyncIterator<Term, undefined> {
     const { mailboxMessages, mailboxBytes } = this.#limits
     if (queue.length > 0 && (queue.length >= mailboxMessages || queue.bytes + bytes > mailboxBytes)) return false
     queue.push(message, bytes)
-    this.reader?.wake()
+    this.wake()
     return true
   }
+
+  /** A message came that nobody took. Those who empty their mailbox by themselves, without waiting in line, hear it here. */
+  protected wake(): void {}
 
   /** Removes the oldest message. Look at `length` first: `undefined` is a message too. */
   shift(): Term {
@@ -156,7 +152,6 @@ export class Mailbox implements AsyncIterator<Term, undefined> {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    this.reader = undefined
     this.#queue = undefined
     const first = this.#first
     this.#first = undefined

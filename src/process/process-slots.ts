@@ -24,8 +24,8 @@ export class ProcessSlots {
   /** Adds a process whose id is free. */
   add(process: LocalProcess): void {
     this.#slots[process.pid.id & this.#mask] = process
-    // A quarter stays free, so that a free id is never far.
-    if (++this.#size > (this.#slots.length >> 2) * 3) this.#grow()
+    // An eighth stays free, so that a free id is never far.
+    if (++this.#size > this.#slots.length - this.#slots.length / 8) this.#grow()
   }
 
   find(id: number): LocalProcess | undefined {
