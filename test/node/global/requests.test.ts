@@ -95,6 +95,42 @@ test('a lock set in the name of a process that does not exist, or of another nod
   expect(await peer.call(set)).toBe(true)
 })
 
+test('names and locks are bounded: further names are left out, further locks refused', async () => {
+  const ours = new GlobalNode('a@h', { limits: { globalEntries: 3 } })
+  const peer = ours.peer('b@h')
+  ours.connect(peer)
+  await peer.join()
+  for (const requester of [1, 2]) await peer.call(serverRequest.setLock({ resource: requester, requester }))
+  expect(await peer.call(serverRequest.register('x', living(peer), method))).toEqual(atom('yes'))
+  expect(await peer.call(serverRequest.setLock({ resource: 3, requester: 3 }))).toBe(false)
+  await peer.call(serverRequest.register('y', living(peer), method))
+  expect(ours.global.registeredNames()).toEqual(['x'])
+  expect(ours.node.log.messages('warn')).toEqual(['global: there are 3 names and locks; no more are kept'])
+  await peer.call(serverRequest.delLock({ resource: 1, requester: 1 }))
+  expect(await peer.call(serverRequest.setLock({ resource: 3, requester: 3 }))).toBe(true)
+})
+
+test('whatever waits rejects when the node closes', async () => {
+  const [ours, peer] = await connected()
+  const other = ours.peer('c@h')
+  ours.connect(other)
+  await peer.lockerCalls(serverRequest.setLock({ resource: atom('global'), requester: 1 }))
+  await peer.call(serverRequest.setLock({ resource: 'r', requester: 1 }))
+  const waits = [
+    ours.global.registerName('x', living(peer)),
+    ours.global.setLock('r', 2),
+    ours.global.trans('r', () => 1),
+    ours.global.sync(),
+  ]
+  const settled = Promise.allSettled(waits)
+  await settle()
+  await ours.service.close()
+  await ours.node.system.close()
+  for (const { status } of await settled) expect(status).toBe('rejected')
+  expect(() => ours.global.whereisName('x')).toThrow(expect.objectContaining({ code: 'ERR_CLOSED' }))
+  expect(ours.node.clock.pending).toBe(0)
+})
+
 test('misshapen and unknown messages change nothing', async () => {
   const [ours, peer] = await connected()
   const before = ours.held

@@ -13,7 +13,7 @@ import {
 } from '../../../src/node/global/messages.ts'
 import { type LockId, readRequest, serverRequest } from '../../../src/node/global/requests.ts'
 import { comparePids } from '../../../src/node/global/term-order.ts'
-import { resolveNodeOptions } from '../../../src/node/node-options.ts'
+import { type NodeOptions, resolveNodeOptions } from '../../../src/node/node-options.ts'
 import type { Exposed } from '../../../src/node/rpc/exposed.ts'
 import { Exposed as Functions } from '../../../src/node/rpc/exposed.ts'
 import type { Rpc } from '../../../src/node/rpc/rpc.ts'
@@ -44,7 +44,7 @@ export class GlobalNode {
   /** What a rpc answers. */
   answer: () => Promise<Term> = () => Promise.reject(new Error('no rpc in this test'))
 
-  constructor(name: string, options: { readonly connectAll?: boolean } = {}) {
+  constructor(name: string, options: Pick<NodeOptions, 'connectAll' | 'limits'> = {}) {
     this.node = this.network.node(name)
     const { clock, log, system } = this.node
     const resolved = resolveNodeOptions({ sname: name, visible: true, clock, logger: log, ...options })
