@@ -12,9 +12,11 @@ export default defineConfig({
         items: [
           { text: 'What Tsunagi is', link: '/' },
           { text: 'Nodes', link: '/nodes' },
+          { text: 'Finding nodes', link: '/strategies' },
           { text: 'Terms', link: '/terms' },
           { text: 'Processes', link: '/processes' },
           { text: 'Process groups', link: '/pg' },
+          { text: 'Global names', link: '/global' },
           { text: 'The tsunagi command', link: '/cli' },
         ],
       },
