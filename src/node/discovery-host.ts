@@ -35,10 +35,12 @@ export class DiscoveryHost implements NodeService {
   /** Where the node's own EPMD is; undefined: it uses none. */
   readonly epmd: { readonly host: string; readonly port: number } | undefined
   readonly #cookie: () => string
+  readonly #leave: (peer: Atom) => void
   readonly #peers: NodeHost['peers']
   readonly #observers = new Set<PeerObserver>()
 
-  constructor({ options, peers }: NodeHost, cookie: () => string) {
+  /** `leave` tells a peer that its link is about to end on purpose. */
+  constructor({ options, peers }: NodeHost, cookie: () => string, leave: (peer: Atom) => void) {
     this.self = options.name
     this.clock = options.clock
     this.logger = options.logger
@@ -46,6 +48,7 @@ export class DiscoveryHost implements NodeService {
     this.epmd = options.resolvedEpmd
     this.#peers = peers
     this.#cookie = cookie
+    this.#leave = leave
   }
 
   /** The node's cookie; secret. */
@@ -76,6 +79,7 @@ export class DiscoveryHost implements NodeService {
     // A dial that is under way may still bring a link.
     if (connector?.link === undefined) return connector?.pending === true ? 'wanted' : 'absent'
     if (connector.wanted) return 'wanted'
+    this.#leave(connector.peer)
     connector.link.close('disconnect')
     return 'cut'
   }

@@ -184,7 +184,11 @@ export class LocalNode extends EventEmitter<LocalNodeEvents> implements AsyncDis
     this.#mesh = new Mesh(host, (peer, name, args, timeout) =>
       this.#rpc.call(peer.name, 'erlang', name, args, { timeout }),
     )
-    this.discovery = new DiscoveryHost(host, () => this.cookie)
+    this.discovery = new DiscoveryHost(
+      host,
+      () => this.cookie,
+      (peer) => this.#mesh.leave(peer),
+    )
     const globalService = options.visible
       ? new GlobalService(host, { exposed: this.#exposed, rpc: this.#rpc })
       : undefined

@@ -1,9 +1,8 @@
 import { once } from 'node:events'
 import { vi } from 'vitest'
 import type { LocalNode, LocalNodeEvents } from '../../src/node/local-node.ts'
-import type { NodeOptions } from '../../src/node/node-options.ts'
 import type { Process, SpawnOptions } from '../../src/process/process.ts'
-import { startNode } from '../../src/tsunagi.ts'
+import { type StartOptions, startNode, type TsunagiNode } from '../../src/tsunagi.ts'
 import { LogBook } from '../process/network.ts'
 import { type Epmd, type OtpNode, type OtpOptions, startElixir, startEpmd, startErl } from './otp.ts'
 import type { Release } from './releases.ts'
@@ -13,7 +12,7 @@ type ErlOptions = Omit<Extract<OtpOptions, { epmdPort: number | false }>, 'epmdP
 }
 
 /** One of our nodes and what it logged. */
-export type TestNode = LocalNode & { readonly log: LogBook }
+export type TestNode = TsunagiNode & { readonly log: LogBook }
 
 let scenes = 0
 
@@ -48,7 +47,7 @@ export class Scene implements AsyncDisposable {
   }
 
   /** Starts a node of ours in this process. */
-  async node(options: NodeOptions = {}): Promise<TestNode> {
+  async node(options: StartOptions = {}): Promise<TestNode> {
     const log = new LogBook()
     const named = 'name' in options || 'sname' in options ? {} : { name: this.name('ts') }
     const epmd = { port: this.epmdPort, serve: false }
