@@ -191,23 +191,25 @@ describeOtp(
   { elixir: true },
 )
 
-describeForeign('libei', () => {
-  it('is not dialled by those that learn of it, nor asked whom it knows', async () => {
-    await using scene = await Scene.open()
-    const erl = await scene.erl()
-    const client = scene.own(startEiClient({ node: erl.name, cookie: 'secret', epmdPort: scene.epmdPort }))
-    await client.waitForOutput(/^waiting/)
-    const node = await scene.node({ connectTo: erl.name, meshRefresh })
-    await refreshed(scene, node, erl)
-    await refreshed(scene, node, erl)
-    expect(await erl.eval('length(nodes(hidden))')).not.toBe('0')
-    expect(node.nodes('known').some((name) => name.startsWith('foreign'))).toBe(false)
-    const up = once(node, 'nodeup')
-    const direct = scene.own(startEiClient({ node: node.name, cookie: 'secret', epmdPort: scene.epmdPort }))
-    await direct.waitForOutput(/^waiting/)
-    await up
-    await refreshed(scene, node, erl)
-    expect(direct.output.filter((line) => line.startsWith('got'))).toEqual([])
+describeOtp('a C node', (release) => {
+  describeForeign('libei', () => {
+    it('is not dialled by those that learn of it, nor asked whom it knows', async () => {
+      await using scene = await Scene.open(release)
+      const erl = await scene.erl()
+      const client = scene.own(startEiClient({ node: erl.name, cookie: 'secret', epmdPort: scene.epmdPort }))
+      await client.waitForOutput(/^waiting/)
+      const node = await scene.node({ connectTo: erl.name, meshRefresh })
+      await refreshed(scene, node, erl)
+      await refreshed(scene, node, erl)
+      expect(await erl.eval('length(nodes(hidden))')).not.toBe('0')
+      expect(node.nodes('known').some((name) => name.startsWith('foreign'))).toBe(false)
+      const up = once(node, 'nodeup')
+      const direct = scene.own(startEiClient({ node: node.name, cookie: 'secret', epmdPort: scene.epmdPort }))
+      await direct.waitForOutput(/^waiting/)
+      await up
+      await refreshed(scene, node, erl)
+      expect(direct.output.filter((line) => line.startsWith('got'))).toEqual([])
+    })
   })
 })
 
