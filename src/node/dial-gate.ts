@@ -2,8 +2,11 @@ import type { Clock } from '../base/clock.ts'
 
 /** Dials a node has under way at most. */
 export const MAX_IN_FLIGHT = 32
-/** Of them, how many may be to names that were only learned: a peer that reports many dead ones holds up nobody else. */
-export const MAX_LEARNED = 24
+/**
+ * Of them, how many may be to names that were only learned: a peer that reports many dead ones holds up nobody else, and
+ * when many nodes come at once their handshakes do not time out over one another.
+ */
+export const MAX_LEARNED = 8
 /** Dials a node begins per second at most. */
 export const MAX_PER_SECOND = 100
 

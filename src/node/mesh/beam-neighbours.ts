@@ -1,10 +1,12 @@
 import type { Clock, Timer } from '../../base/clock.ts'
+import { TsunagiError } from '../../base/errors.ts'
 import { splitNodeName } from '../../base/node-name.ts'
 import { DFLAG } from '../../dist/flags.ts'
 import type { Link } from '../../dist/link.ts'
 import { type Atom, atom, isAtom, isTuple, mapGet, type Term } from '../../term/index.ts'
-import { type LearnedNames, MAX_REPORTED } from './learned-names.ts'
+import type { LearnedNames } from './learned-names.ts'
 import type { Marks } from './marks.ts'
+import { MAX_NAMES } from './mesh-message.ts'
 
 /** How long after a nodeup the peers are asked, in milliseconds: many may come at once, and ours say who they are. */
 export const SETTLE = 100
@@ -113,8 +115,9 @@ export class BeamNeighbours {
   async #nodesOf(peer: Atom): Promise<Map<string, Seen>> {
     try {
       return readInfo(await this.#ask(peer, 'nodes', [[VISIBLE, HIDDEN], INFO], ANSWER))
-    } catch {
+    } catch (error) {
       // erlang:nodes/2 came with OTP 25.1.
+      if (!(error instanceof TsunagiError && error.code === 'ERR_RPC_UNDEF')) throw error
       const ask = async (kind: Atom): Promise<Term> => await this.#ask(peer, 'nodes', [kind], ANSWER)
       const [visible, hidden] = await Promise.all([ask(VISIBLE), ask(HIDDEN)])
       return new Map([...readNames(hidden, true), ...readNames(visible, false)])
@@ -157,7 +160,7 @@ export class BeamNeighbours {
 function readInfo(answer: Term): Map<string, Seen> {
   const seen = new Map<string, Seen>()
   if (!Array.isArray(answer)) return seen
-  for (const entry of answer.slice(0, MAX_REPORTED) as Term[]) {
+  for (const entry of answer.slice(0, MAX_NAMES) as Term[]) {
     if (!isTuple(entry)) continue
     const [name, info] = entry
     if (!isNodeName(name)) continue
@@ -173,7 +176,7 @@ function readInfo(answer: Term): Map<string, Seen> {
 /** The answer of `erlang:nodes/1`. */
 function readNames(answer: Term, hidden: boolean): [string, Seen][] {
   if (!Array.isArray(answer)) return []
-  const names = (answer.slice(0, MAX_REPORTED) as Term[]).filter(isNodeName)
+  const names = (answer.slice(0, MAX_NAMES) as Term[]).filter(isNodeName)
   return names.map(({ name }) => [name, { hidden, connection: undefined }])
 }
 
@@ -184,6 +187,6 @@ function isNodeName(name: Term): name is Atom {
 /** A value of a map with atoms for keys, however this node decodes such. */
 function infoOf(info: Term, key: Atom): Term {
   if (info instanceof Map) return mapGet(info, key)
-  if (typeof info !== 'object' || info === null || Object.getPrototypeOf(info) !== Object.prototype) return undefined
+  if (typeof info !== 'object' || info === null || !Object.hasOwn(info, key.name)) return undefined
   return (info as Record<string, Term>)[key.name]
 }

@@ -1,10 +1,7 @@
 import type { Clock, Timer } from '../../base/clock.ts'
 import { atom } from '../../term/index.ts'
 import type { Peers } from '../peers.ts'
-import type { Manner } from './mesh-message.ts'
-
-/** Names one peer can make us dial. */
-export const MAX_REPORTED = 10_000
+import { MAX_NAMES, type Manner } from './mesh-message.ts'
 
 /** How long the one of two seeking nodes with the greater name leaves the dial to the other, in milliseconds. */
 export const COURTESY = 1_000
@@ -63,7 +60,7 @@ export class LearnedNames {
       reported = new Set()
       this.#reports.set(reporter, reported)
     }
-    if (reported.has(name) || reported.size >= MAX_REPORTED) return
+    if (reported.has(name) || reported.size >= MAX_NAMES) return
     reported.add(name)
     let learned = this.#names.get(name)
     if (learned === undefined) {

@@ -4,6 +4,9 @@ import { atom, isTuple, type Term, tuple } from '../../term/index.ts'
 /** Under this name the nodes of this package tell each other whom they know. On the BEAM nobody has it. */
 export const MESH_NAME = 'tsunagi_mesh'
 
+/** Names taken of one list, and names one peer can have us dial. */
+export const MAX_NAMES = 10_000
+
 const MESH = atom(MESH_NAME)
 const VERSION = 1
 const HELLO = atom('hello')
@@ -59,5 +62,6 @@ export function decodeMeshMessage(message: Term): MeshMessage | undefined {
 
 function namesOf(list: Term): string[] {
   if (!Array.isArray(list)) return []
-  return list.filter((name: Term): name is string => typeof name === 'string' && splitNodeName(name) !== undefined)
+  const names = list.slice(0, MAX_NAMES) as Term[]
+  return names.filter((name): name is string => typeof name === 'string' && splitNodeName(name) !== undefined)
 }

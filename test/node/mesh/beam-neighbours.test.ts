@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { TsunagiError } from '../../../src/base/errors.ts'
 import { MANDATORY_26, ourFlags } from '../../../src/dist/flags.ts'
 import type { Link } from '../../../src/dist/link.ts'
 import { type AskErlang, BeamNeighbours, SETTLE } from '../../../src/node/mesh/beam-neighbours.ts'
@@ -105,7 +106,7 @@ describe('a BEAM neighbour', () => {
   it('may be too old for erlang:nodes/2', async () => {
     marked.add('ours@host')
     answer = (_name, [kind, info]) => {
-      if (info !== undefined) throw new Error('undef')
+      if (info !== undefined) throw new TsunagiError('ERR_RPC_UNDEF', 'undef')
       return kind === atom('visible') ? [atom('v@host')] : [atom('ours@host'), atom('shell@host')]
     }
     neighbours.up(link(ONE))
@@ -119,7 +120,10 @@ describe('a BEAM neighbour', () => {
     answer = () => {
       throw new Error('timeout')
     }
+    questions = []
     expect(await pass(REFRESH)).toEqual([])
+    // Once: where the link is gone, a second question would dial.
+    expect(questions).toEqual([`${ONE} nodes/2`])
   })
 
   it.each<[string, Term]>([

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ConnectError } from '../../../src/dist/connect-error.ts'
 import type { Connector } from '../../../src/node/connector.ts'
-import { COURTESY, LearnedNames, MAX_REPORTED } from '../../../src/node/mesh/learned-names.ts'
+import { COURTESY, LearnedNames } from '../../../src/node/mesh/learned-names.ts'
+import { MAX_NAMES } from '../../../src/node/mesh/mesh-message.ts'
 import { FakeClock } from '../../../src/testing/fake-clock.ts'
 
 const SELF = 'm@host'
@@ -128,10 +129,10 @@ describe('a learned name', () => {
   })
 
   it('is one of so many that one peer can report', () => {
-    for (let i = 0; i <= MAX_REPORTED; i++) learned.add(ONE, `n${i}@host`, 'sought')
-    expect(learned.size).toBe(MAX_REPORTED)
-    learned.add(TWO, `n${MAX_REPORTED}@host`, 'sought')
-    expect(learned.size).toBe(MAX_REPORTED + 1)
+    for (let i = 0; i <= MAX_NAMES; i++) learned.add(ONE, `n${i}@host`, 'sought')
+    expect(learned.size).toBe(MAX_NAMES)
+    learned.add(TWO, `n${MAX_NAMES}@host`, 'sought')
+    expect(learned.size).toBe(MAX_NAMES + 1)
     learned.forget(ONE)
     learned.forget(TWO)
     expect(learned.size).toBe(0)
