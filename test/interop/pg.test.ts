@@ -390,8 +390,10 @@ describeOtp('pg', (release) => {
         connectTo: [erl.name, node.name],
         epmd: { port: scene.epmdPort, serve: false },
       })})
-      node.pg().join(atom('g'), node.spawn(async (self) => { for await (const _ of self); }))`
+      node.pg().join(atom('g'), node.spawn(async (self) => { for await (const _ of self); }))
+      console.log('joined')`
     const child = scene.own(startNodeProcess(['--input-type=module', '--eval', program]))
+    await child.waitForOutput(/joined/)
     await until(scope, () => count(scope, atom('g'), victim) === 1)
     await sees(erl, `length(pg:get_members(g))`, '3')
     child.kill('SIGKILL')

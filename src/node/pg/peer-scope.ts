@@ -157,7 +157,8 @@ export class PeerScope {
     for (const { key, empty } of groups) if (empty) this.#withheld?.delete(key)
     if (scope === undefined || told.length === 0) return
     const names = told.map(({ name }) => name)
-    this.#sent(() => this.#line.sendTo(scope, leave(self, pids, names)))
+    // What it could not be told in so many words it is told by all that is left.
+    if (this.#sent(() => this.#line.sendTo(scope, leave(self, pids, names))) === 'refused') this.#tellAll(scope)
   }
 
   /** The scope that hears of news; none before it was told all, and while it has to be told all anew. */

@@ -399,6 +399,14 @@ describe('news that cannot be sent', () => {
     expect(log.messages('warn')).toHaveLength(1)
   })
 
+  it('are told by a sync when a leave cannot be sent', () => {
+    joins('g', mine[0], mine[1])
+    meet()
+    refuse = (message) => (String(message).includes('{leave,') ? atomLimit : undefined)
+    leaves('g', mine[0])
+    expect(done()).toEqual([`{scope,{'$gen_cast',{sync,us,[{<<"g">>,[m1]}]}}}`])
+  })
+
   it('make a peer forget the group when it holds some of it', () => {
     joins('g', mine[0])
     joins('h', mine[0])
