@@ -213,7 +213,7 @@ describeOtp('a C node', (release) => {
   })
 })
 
-describe('visible and hidden nodes of ours', () => {
+describeTools('visible and hidden nodes of ours', ['epmd'], () => {
   it('meet: the hidden ones dial', async () => {
     await using scene = await Scene.open()
     const visible = await scene.node({ name: scene.name('v'), visible: true })
