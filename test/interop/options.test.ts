@@ -87,6 +87,22 @@ describeOtp('distAutoConnect', (release) => {
   })
 })
 
+describeOtp('connectAll: false', (release) => {
+  it.each([true, false])('connects to nobody it was not told of, visible: %s', async (visible) => {
+    await using scene = await Scene.open(release)
+    const [one, two] = [await scene.erl(), await scene.erl()]
+    expect(await one.eval(`net_kernel:connect_node('${two.name}')`)).toBe('true')
+    const node = await scene.node({ visible, connectAll: false, meshRefresh: 100, connectTo: one.name })
+    await node.ready()
+    const name = `zz${scene.name('other')}`
+    const other = await scene.node({ name, meshRefresh: 100, connectTo: one.name })
+    // It finds all there are: whoever is to be found was.
+    await other.ready({ nodes: 3, timeout: 20_000 })
+    expect(node.nodes().sort()).toEqual([one.name, other.name].sort())
+    await sees(two, `lists:member('${node.name}', nodes(connected))`, 'false')
+  })
+})
+
 describeOtp('allow lists', (release) => {
   it('of theirs are named as the reason', async () => {
     await using scene = await Scene.open(release)
