@@ -15,6 +15,7 @@ export default defineConfig({
           { text: 'Finding nodes', link: '/strategies' },
           { text: 'Terms', link: '/terms' },
           { text: 'Processes', link: '/processes' },
+          { text: 'Remote calls', link: '/rpc' },
           { text: 'Process groups', link: '/pg' },
           { text: 'Global names', link: '/global' },
           { text: 'The tsunagi command', link: '/cli' },

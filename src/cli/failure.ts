@@ -15,6 +15,7 @@ const nextSteps: { readonly [code in ErrorCode]?: string } = {
   ERR_NAME_TAKEN: 'Choose another --name, or see who is there with: tsunagi names',
   ERR_NOPROC: "Names are exact; an Elixir module's is Elixir.Module.",
   ERR_PARSE: `Terms are written in Erlang syntax, in quotes for the shell: '{temperature, 42}'`,
+  ERR_RPC_UNDEF: "Names are exact; an Elixir module's is Elixir.Module. A Tsunagi node must expose the function.",
   ERR_TIMEOUT: 'Wait longer with --timeout.',
 }
 

@@ -7,6 +7,7 @@ import { reportFailure } from './failure.ts'
 import { namesCommand } from './names.ts'
 import { nodesCommand } from './nodes.ts'
 import { pingCommand } from './ping.ts'
+import { rpcCommand } from './rpc.ts'
 import { sendCommand } from './send.ts'
 import { startCommand } from './start.ts'
 
@@ -39,6 +40,7 @@ Example:
     pingCommand(),
     nodesCommand(),
     callCommand(),
+    rpcCommand(),
     sendCommand(),
     demoCommand(),
   ]

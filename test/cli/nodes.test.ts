@@ -76,6 +76,24 @@ describeTools('visiting a node of ours', ['epmd'], () => {
     expect(received).toEqual([tuple(atom('hello'), [1, 'two']), big])
   })
 
+  it('rpc: exposed functions, and no other', async () => {
+    node.expose('Elixir.Math', {
+      add: (x, y) => x + y,
+      toss: () => {
+        throw atom('ball')
+      },
+    })
+    const sum = await run('rpc', node.name, 'Elixir.Math:add', '[1, 2]')
+    expect(sum.text).toBe('3')
+    expect(sum.code).toBe(0)
+    const raised = await run('rpc', node.name, 'Elixir.Math:toss')
+    expect(raised.text).toContain(`rpc to ${node.name}: 'Elixir.Math':toss/0 threw ball`)
+    expect(raised.code).toBe(1)
+    const undefinedThere = await run('rpc', node.name, 'erlang:halt', '--json')
+    expect(JSON.parse(undefinedThere.text).error).toMatchObject({ code: 'ERR_RPC_UNDEF' })
+    expect(undefinedThere.code).toBe(1)
+  })
+
   it('nodes: whom it is connected to, without the one that asks', async () => {
     const { code, text } = await run('nodes', node.name, '--json')
     expect(JSON.parse(text)).toEqual({ node: node.name, visible: [], hidden: [other.name] })
@@ -122,6 +140,20 @@ describeOtp('visiting an Erlang node', (release) => {
   it('send: the message is there', async () => {
     expect((await run('send', erl.name, 'inbox', '{hello, 1.0, <<"two">>}')).code).toBe(0)
     expect(await erl.eval('receive {hello, _, _} = M -> M end')).toBe('{hello,1.0,<<"two">>}')
+  })
+
+  it('rpc: what a function returns, raises, or does not in time', async () => {
+    const sum = await run('rpc', erl.name, 'lists:sum', '[[1, 2, 3]]')
+    expect(sum.text).toBe('6')
+    expect(sum.code).toBe(0)
+    const exact = await run('rpc', erl.name, 'erlang:float', '[1]', '--json')
+    expect(JSON.parse(exact.text)).toEqual({ node: erl.name, module: 'erlang', function: 'float', result: '1.0' })
+    const raised = await run('rpc', erl.name, 'erlang:div', '[1, 0]')
+    expect(raised.text).toContain("erlang:'div'/2 raised badarith")
+    expect(raised.code).toBe(1)
+    const late = await run('rpc', erl.name, 'timer:sleep', '[infinity]', '--timeout', '1500')
+    expect(late.text).toContain('no answer within 1500 ms')
+    expect(late.code).toBe(1)
   })
 
   it('nodes: visible and hidden ones, without the one that asks', async () => {

@@ -9,7 +9,7 @@ const commands = createProgram().commands.map((command) => command.name())
 
 describe('every command', () => {
   it('is one of those the design names', () => {
-    expect(commands).toEqual(['start', 'epmd', 'names', 'ping', 'nodes', 'call', 'send', 'demo'])
+    expect(commands).toEqual(['start', 'epmd', 'names', 'ping', 'nodes', 'call', 'rpc', 'send', 'demo'])
   })
 
   it.each(commands)('%s explains itself with an example, and knows --json', async (name) => {
@@ -33,6 +33,8 @@ describe('tsunagi', () => {
     ['a port that is none', ['names', '--port', 'epmd'], 'whole number from 1 to 65535'],
     ['a node name that is none', ['ping', 'nonsense'], 'expected a node name such as "b@127.0.0.1"'],
     ['a bad term', ['call', 'a@127.0.0.1', 'x', '{a'], 'a bracket is not closed'],
+    ['no module', ['rpc', 'a@127.0.0.1', 'sum'], 'm:f: expected module and function, such as lists:sum'],
+    ['arguments that are no list', ['rpc', 'a@127.0.0.1', 'lists:sum', '{1, 2}'], 'expected a list of arguments'],
     ['a bad term to send', ['send', 'a@127.0.0.1', 'x', '[1 2]'], 'is there a comma missing'],
     ['two kinds of names', ['start', '--name', 'a@127.0.0.1', '--sname', 'a'], 'cannot be used with'],
     ['a long name without a long host', ['start', '--name', 'a@b', '--cookie', 'c'], 'a host with a dot or a colon'],
