@@ -4,6 +4,7 @@ import type { NodeName } from '../base/node-name.ts'
 import type { ConnectError } from '../dist/connect-error.ts'
 import { type Atom, atom } from '../term/index.ts'
 import type { Connector } from './connector.ts'
+import { MESH } from './mesh/learned-names.ts'
 import type { NodeHost, NodeService } from './service.ts'
 
 /** How a node stands with a peer. */
@@ -35,12 +36,12 @@ export class DiscoveryHost implements NodeService {
   /** Where the node's own EPMD is; undefined: it uses none. */
   readonly epmd: { readonly host: string; readonly port: number } | undefined
   readonly #cookie: () => string
-  readonly #leave: (peer: Atom) => void
+  readonly #forgo: (peer: Atom) => void
   readonly #peers: NodeHost['peers']
   readonly #observers = new Set<PeerObserver>()
 
-  /** `leave` tells a peer that its link is about to end on purpose. */
-  constructor({ options, peers }: NodeHost, cookie: () => string, leave: (peer: Atom) => void) {
+  /** `forgo` keeps the mesh, on both sides, from bringing a link back that ends on purpose. */
+  constructor({ options, peers }: NodeHost, cookie: () => string, forgo: (peer: Atom) => void) {
     this.self = options.name
     this.clock = options.clock
     this.logger = options.logger
@@ -48,7 +49,7 @@ export class DiscoveryHost implements NodeService {
     this.epmd = options.resolvedEpmd
     this.#peers = peers
     this.#cookie = cookie
-    this.#leave = leave
+    this.#forgo = forgo
   }
 
   /** The node's cookie; secret. */
@@ -73,13 +74,17 @@ export class DiscoveryHost implements NodeService {
     this.#find(name)?.unwant(owner)
   }
 
-  /** Cuts the link to a peer, unless somebody wants it. `absent`: there is none. */
+  /**
+   * Cuts the link to a peer, unless somebody wants it. `absent`: there is none. The mesh does not count: it wants the peer
+   * again when that comes up anew.
+   */
   cut(name: string): 'cut' | 'wanted' | 'absent' {
     const connector = this.#find(name)
     // A dial that is under way may still bring a link.
     if (connector?.link === undefined) return connector?.pending === true ? 'wanted' : 'absent'
-    if (connector.wanted) return 'wanted'
-    this.#leave(connector.peer)
+    // Others still report a node that they have not lost yet: in a mesh nobody could ever begin.
+    if ([...connector.interests].some((interest) => interest !== MESH)) return 'wanted'
+    this.#forgo(connector.peer)
     connector.link.close('disconnect')
     return 'cut'
   }

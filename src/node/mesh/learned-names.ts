@@ -7,7 +7,7 @@ import { MAX_NAMES, type Manner } from './mesh-message.ts'
 export const COURTESY = 1_000
 
 /** The interest of the mesh in a peer. */
-const MESH = 'mesh'
+export const MESH = 'mesh'
 
 /** What this needs of the node's peers. */
 export type LearnedPeers = Pick<Peers, 'allows' | 'connector' | 'find'>
@@ -34,11 +34,14 @@ export class LearnedNames {
   readonly #self: string
   readonly #peers: LearnedPeers
   readonly #clock: Clock
+  readonly #listening: boolean
   readonly #reports = new Map<string, Set<string>>()
   readonly #names = new Map<string, Learned>()
 
-  constructor(self: string, peers: LearnedPeers, clock: Clock) {
+  /** @param listening whether others can dial this node */
+  constructor(self: string, peers: LearnedPeers, clock: Clock, listening: boolean) {
     this.#self = self
+    this.#listening = listening
     this.#peers = peers
     this.#clock = clock
   }
@@ -107,7 +110,8 @@ export class LearnedNames {
     learned.timer?.cancel()
     learned.timer = undefined
     const linked = this.#peers.find(atom(name))?.link !== undefined
-    if (linked || manner === 'sought' || this.#self < name) return this.#want(learned, name)
+    const ours = linked || manner === 'sought' || !this.#listening || this.#self < name
+    if (ours) return this.#want(learned, name)
     learned.timer = this.#clock.after(COURTESY, () => {
       learned.timer = undefined
       this.#want(learned, name)

@@ -27,22 +27,28 @@ export interface NodesMessage {
   readonly gone: readonly string[]
 }
 
+/** Said at link-up to every peer that could be one of ours. */
+export interface HelloMessage {
+  readonly type: 'hello'
+  /** Whether the sender dials whom it learns of. */
+  readonly seeking: boolean
+  /** Whether others can find and dial it: a guest that only dials is not reported. */
+  readonly listening: boolean
+}
+
 /**
  * What the nodes of this package tell each other. Elements behind those listed are left to later versions:
  *
- *     {tsunagi_mesh, 1, hello, Seeking :: boolean()}   at link-up, to every peer that could be one
+ *     {tsunagi_mesh, 1, hello, Seeking :: boolean(), Listening :: boolean()}
  *     {tsunagi_mesh, 1, nodes, Seeking, Sought, Gone}  lists of names, to peers that seek: what has changed since the last
  *     {tsunagi_mesh, 1, leaving}                       the link ends on purpose: do not dial for others' sake
  */
-export type MeshMessage =
-  | { readonly type: 'hello'; readonly seeking: boolean }
-  | NodesMessage
-  | { readonly type: 'leaving' }
+export type MeshMessage = HelloMessage | NodesMessage | { readonly type: 'leaving' }
 
 export function encodeMeshMessage(message: MeshMessage): Term {
   switch (message.type) {
     case 'hello':
-      return tuple(MESH, VERSION, HELLO, message.seeking)
+      return tuple(MESH, VERSION, HELLO, message.seeking, message.listening)
     case 'nodes':
       return tuple(MESH, VERSION, NODES, message.seeking, message.sought, message.gone)
     case 'leaving':
@@ -54,7 +60,7 @@ export function encodeMeshMessage(message: MeshMessage): Term {
 export function decodeMeshMessage(message: Term): MeshMessage | undefined {
   if (!isTuple(message) || message[0] !== MESH || message[1] !== VERSION) return undefined
   const [, , type, first, second, third] = message
-  if (type === HELLO) return { type: 'hello', seeking: first === true }
+  if (type === HELLO) return { type: 'hello', seeking: first === true, listening: second === true }
   if (type === LEAVING) return { type: 'leaving' }
   if (type !== NODES) return undefined
   return { type: 'nodes', seeking: namesOf(first), sought: namesOf(second), gone: namesOf(third) }

@@ -8,7 +8,7 @@ import type { NodeHost, NodeService } from '../service.ts'
 import { type AskErlang, BeamNeighbours } from './beam-neighbours.ts'
 import { LearnedNames } from './learned-names.ts'
 import { Marks } from './marks.ts'
-import { decodeMeshMessage, MESH_NAME, type MeshMessage, type NodesMessage } from './mesh-message.ts'
+import { decodeMeshMessage, type HelloMessage, MESH_NAME, type MeshMessage, type NodesMessage } from './mesh-message.ts'
 import { News, sendMeshMessage } from './news.ts'
 
 /**
@@ -16,21 +16,23 @@ import { News, sendMeshMessage } from './news.ts'
  * what they are connected to, BEAM nodes are asked. A visible node leaves that to `global`, and reports to hidden ones.
  */
 export class Mesh implements NodeService {
-  readonly #seeks: boolean
+  readonly #hello: HelloMessage
   readonly #peers: Peers
   readonly #sender: Pid
   readonly #learned: LearnedNames
   readonly #news: News
   readonly #beam: BeamNeighbours
   readonly #greetedLinks = new WeakSet<Link>()
+  #closed = false
 
   constructor({ self, options, peers, processes }: NodeHost, ask: AskErlang) {
-    const { clock, mesh, connectAll, visible, meshRefresh } = options
-    this.#seeks = mesh && connectAll && !visible
+    const { clock, mesh, connectAll, visible, meshRefresh, listen, epmd } = options
+    const listening = listen !== false && epmd !== false
+    this.#hello = { type: 'hello', seeking: mesh && connectAll && !visible, listening }
     this.#peers = peers
     const service = processes.serve(MESH_NAME, { binaries: 'auto' }, (message, peer) => this.#receive(peer, message))
     this.#sender = service.pid
-    this.#learned = new LearnedNames(self.name, peers, clock)
+    this.#learned = new LearnedNames(self.name, peers, clock, listening)
     this.#news = new News(clock, this.#sender, this.#learned)
     const lookUp = { epmdPort: options.resolvedEpmd?.port, setupTimeout: options.setupTimeout }
     const marks = new Marks(clock, meshRefresh, async (name, signal) => (await findPeer(lookUp, name, signal)).ours)
@@ -40,8 +42,8 @@ export class Mesh implements NodeService {
   up(connector: Connector, link: Link): void {
     if (!link.hidden) this.#news.up(link.peer.name, 'sought')
     // C and Java nodes hand every message to their program, whatever the name: they are not greeted.
-    if (canBeOurs(link)) this.#send(link, { type: 'hello', seeking: this.#seeks })
-    if (this.#seeks && !connector.ours) this.#beam.up(link)
+    if (canBeOurs(link)) this.#send(link, this.#hello)
+    if (this.#hello.seeking && !connector.ours) this.#beam.up(link)
   }
 
   down(peer: Atom, _link: Link, reason: LinkDownReason, error?: Error): void {
@@ -61,7 +63,14 @@ export class Mesh implements NodeService {
     if (connector?.ours === true && connector.link !== undefined) this.#send(connector.link, { type: 'leaving' })
   }
 
+  /** Wants a peer no more until it comes up anew, and tells it that its link is about to end on purpose. */
+  forgo(peer: Atom): void {
+    this.#learned.spend(peer.name)
+    this.leave(peer)
+  }
+
   close(): void {
+    this.#closed = true
     for (const { peer } of this.#peers.links) this.leave(peer)
     this.#beam.close()
     this.#news.close()
@@ -74,24 +83,24 @@ export class Mesh implements NodeService {
 
   /** `peer` is the node whose link brought the message, whatever that says. */
   #receive(peer: Atom | undefined, message: Term): void {
-    const connector = peer === undefined ? undefined : this.#peers.find(peer)
+    const connector = peer === undefined || this.#closed ? undefined : this.#peers.find(peer)
     const link = connector?.link
     const decoded = decodeMeshMessage(message)
     if (connector === undefined || link === undefined || decoded === undefined) return
-    if (decoded.type === 'hello') this.#greeted(connector, link, decoded.seeking)
+    if (decoded.type === 'hello') this.#greeted(connector, link, decoded)
     // Who does not say hello first is none of ours.
     else if (!connector.ours) return
     else if (decoded.type === 'leaving') this.#learned.spend(link.peer.name)
-    else if (this.#seeks) this.#learn(link.peer.name, decoded)
+    else if (this.#hello.seeking) this.#learn(link.peer.name, decoded)
   }
 
-  #greeted(connector: Connector, link: Link, seeking: boolean): void {
+  #greeted(connector: Connector, link: Link, { seeking, listening }: HelloMessage): void {
     if (this.#greetedLinks.has(link)) return
     this.#greetedLinks.add(link)
     connector.ours = true
     link.send.peerIsOurs()
     this.#beam.drop(link.peer)
-    if (link.hidden) this.#news.up(link.peer.name, seeking ? 'seeking' : 'sought')
+    if (link.hidden && listening) this.#news.up(link.peer.name, seeking ? 'seeking' : 'sought')
     if (seeking) this.#news.listen(link)
   }
 

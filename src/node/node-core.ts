@@ -1,0 +1,158 @@
+import type { EventEmitter } from 'node:events'
+import { isLongHost } from '../base/node-name.ts'
+import type { Carrier } from '../dist/carrier.ts'
+import type { ConnectError } from '../dist/connect-error.ts'
+import { ourFlags } from '../dist/flags.ts'
+import type { Link, LinkDownReason } from '../dist/link.ts'
+import { Listener } from '../dist/listener.ts'
+import { ProcessSystem } from '../process/process-system.ts'
+import { atom } from '../term/index.ts'
+import type { Connector } from './connector.ts'
+import { type Cookie, Cookies } from './cookie.ts'
+import { DiscoveryHost } from './discovery-host.ts'
+import { Drains } from './drains.ts'
+import { Global } from './global/global.ts'
+import { GlobalService } from './global/global-service.ts'
+import { Mesh } from './mesh/mesh.ts'
+import { netKernel } from './net-kernel.ts'
+import type { ResolvedNodeOptions } from './node-options.ts'
+import { type LocalNodeEvents, NodeReports } from './node-reports.ts'
+import { Outbound } from './outbound.ts'
+import { Peers } from './peers.ts'
+import { Pg } from './pg/pg.ts'
+import { type Presence, randomIdentity } from './presence.ts'
+import { exposeBuiltins } from './rpc/builtins.ts'
+import { Exposed } from './rpc/exposed.ts'
+import { Rex } from './rpc/rex.ts'
+import { Rpc } from './rpc/rpc.ts'
+import { Runner } from './rpc/runner.ts'
+import { SpawnRequests } from './rpc/spawn-requests.ts'
+import type { NodeHost, NodeService } from './service.ts'
+
+/** What a node is made of once its name is registered. */
+export interface Foundation {
+  readonly options: ResolvedNodeOptions
+  readonly cookie: Cookie
+  readonly presence: Presence
+}
+
+/** The parts of a node, put together: links below, processes upon them, and the services that follow both. */
+export class NodeCore {
+  readonly options: ResolvedNodeOptions
+  readonly cookies: Cookies
+  readonly presence: Presence
+  readonly peers: Peers
+  readonly processes: ProcessSystem
+  readonly exposed = new Exposed()
+  readonly rpc: Rpc
+  readonly mesh: Mesh
+  readonly pg: Pg
+  readonly global: Global
+  readonly discovery: DiscoveryHost
+  readonly reports: NodeReports
+  readonly drains = new Drains()
+  readonly #listener: Listener
+  readonly #services: readonly NodeService[]
+  #closed = false
+
+  /** @param events what the node's listeners hear by */
+  constructor({ options, cookie, presence }: Foundation, events: EventEmitter<LocalNodeEvents>) {
+    const { clock, limits, logger, name, setupTimeout, visible } = options
+    const { creation } = presence
+    this.options = options
+    this.presence = presence
+    this.cookies = new Cookies(name.full, cookie, options.cookies)
+    this.reports = new NodeReports(events, logger)
+    const handshake = {
+      own: { name: name.full, creation },
+      flags: ourFlags({ hidden: !visible }),
+      cookieFor: (peer: string) => this.cookies.for(peer),
+    }
+    const epmdPort = options.resolvedEpmd?.port
+    const dialOptions = { ...handshake, clock, setupTimeout, handshakeBytes: limits.handshakeBytes, epmdPort }
+    this.peers = new Peers(options, dialOptions, {
+      onUp: (connector, link) => this.#onUp(connector, link),
+      onDown: (connector, link, reason, error) => this.#onDown(connector, link, reason, error),
+      onFailed: (connector, error, dropped) => this.#onFailed(connector, error, dropped),
+      onUnsent: (peer, error) => this.reports.unsent(peer, 1, error),
+      onDrained: (peer) => this.drains.drained(peer),
+      onSpawn: (peer, request) => spawnRequests.handle(peer, request),
+    })
+    const router = new Outbound(atom(name.full), creation, this.peers)
+    this.processes = new ProcessSystem(router, { clock, logger, limits })
+    this.peers.processes = this.processes.inbound
+    this.#listener = new Listener({
+      handshake: {
+        role: 'acceptor',
+        ...handshake,
+        decide: (peer) => this.peers.decide(peer),
+        nameFor: randomIdentity,
+      },
+      clock,
+      logger,
+      setupTimeout,
+      limits,
+      onEstablished: (established) => this.peers.accepted(established),
+      onReplace: (peer) => this.peers.replaced(peer),
+    })
+    const { peers, processes } = this
+    const host: NodeHost = { self: router.nodeAtom, creation, options, peers, processes }
+    // It has no `init` that could fail.
+    void processes.start(netKernel(isLongHost(name.host)), { name: 'net_kernel' })
+    const runner = new Runner(host, this.exposed)
+    const spawnRequests = new SpawnRequests(host, runner)
+    exposeBuiltins(this.exposed, (kind) => this.nodes(kind))
+    new Rex(host, runner)
+    this.rpc = new Rpc(host, runner)
+    this.mesh = new Mesh(host, (peer, fn, args, timeout) => this.rpc.call(peer.name, 'erlang', fn, args, { timeout }))
+    this.discovery = new DiscoveryHost(
+      host,
+      () => this.cookies.own,
+      (peer) => this.mesh.forgo(peer),
+    )
+    const globalService = visible ? new GlobalService(host, { exposed: this.exposed, rpc: this.rpc }) : undefined
+    this.global = new Global(globalService)
+    this.pg = new Pg(host)
+    this.#services = [this.mesh, this.discovery, this.rpc, this.pg, ...(globalService ? [globalService] : [])]
+  }
+
+  /** Somebody connected to the port we listen on. */
+  accept(carrier: Carrier): void {
+    this.#listener.accept(carrier)
+  }
+
+  nodes(kind: 'connected' | 'visible' | 'hidden' | 'known'): string[] {
+    if (kind === 'known') return Array.from(this.peers.connectors, (connector) => connector.peer.name)
+    const links = [...this.peers.links].filter((link) => kind === 'connected' || link.hidden === (kind === 'hidden'))
+    return links.map((link) => link.peer.name)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#listener.close()
+    await Promise.all(this.#services.map((service) => service.close?.()))
+    await this.processes.close()
+    this.peers.close()
+    this.reports.monitors.close()
+    await this.presence.close()
+    this.reports.closed()
+  }
+
+  /** Whatever listeners do, the services and those who wait come first. */
+  #onUp(connector: Connector, link: Link): void {
+    if (!this.#closed) for (const service of this.#services) service.up?.(connector, link)
+    this.reports.up(connector, link)
+  }
+
+  #onDown(connector: Connector, link: Link, reason: LinkDownReason, error: Error | undefined): void {
+    this.drains.down(connector.peer)
+    if (!this.#closed) for (const service of this.#services) service.down?.(connector.peer, link, reason, error)
+    this.reports.down(connector, link, reason, error)
+  }
+
+  #onFailed(connector: Connector, error: ConnectError, dropped: number): void {
+    this.drains.down(connector.peer)
+    for (const service of this.#services) service.failed?.(connector, error)
+    this.reports.failed(connector, error, dropped)
+  }
+}
