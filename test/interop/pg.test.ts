@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { LocalNode } from '../../src/node/local-node.ts'
 import type { PgScope } from '../../src/node/pg/pg-scope.ts'
@@ -7,6 +8,7 @@ import { startNodeProcess } from '../support/child.ts'
 import { type OtpNode, startErl } from '../support/otp.ts'
 import { availableReleases, describeOtp, type Release } from '../support/releases.ts'
 import { nextEvent, Scene, sees, type TestNode } from '../support/scene.ts'
+import { describeForeign, startEiClient } from './support/foreign.ts'
 
 /** For what no event tells of: the busiest machine gets there. */
 const waiting = { timeout: 15_000, interval: 20 }
@@ -423,6 +425,24 @@ describeOtp('pg', (release) => {
 })
 
 const [oldest, newest] = [availableReleases()[0], availableReleases().at(-1)]
+
+describeForeign('libei', () => {
+  it('is told nothing of pg, which it would hand to its program', async () => {
+    await using scene = await Scene.open()
+    const node = await scene.node()
+    node.pg().join(atom('g'), node.spawn(idle))
+    const up = once(node, 'nodeup')
+    const client = scene.own(startEiClient({ node: node.name, cookie: 'secret', epmdPort: scene.epmdPort }))
+    await client.waitForOutput(/^waiting/)
+    const [name] = (await up) as [string]
+    node.pg('later').join(atom('g'), node.spawn(idle))
+    node.send({ name: 'anybody', node: name }, 'hello')
+    await client.waitForOutput(/^got/)
+    await node.close()
+    await client.exited
+    expect(client.output.filter((line) => line.startsWith('got'))).toHaveLength(1)
+  })
+})
 
 if (oldest !== newest) {
   describe('pg between releases that do not know each other', () => {
