@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { describe, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { OsProcess } from '../support/os-process.ts'
 import type { OtpNode } from '../support/otp.ts'
 import { bareEnvironment, commandOf, describeOtp, type Release } from '../support/releases.ts'

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ConnectError } from '../../../src/dist/connect-error.ts'
 import type { Connector } from '../../../src/node/connector.ts'
-import { COURTESY, LearnedNames } from '../../../src/node/mesh/learned-names.ts'
+import { COURTESY, LearnedNames, type LearnedPeers } from '../../../src/node/mesh/learned-names.ts'
 import { MAX_NAMES } from '../../../src/node/mesh/mesh-message.ts'
 import { FakeClock } from '../../../src/testing/fake-clock.ts'
 
@@ -23,18 +23,19 @@ let clock: FakeClock
 let events: string[]
 let connectors: Map<string, FakeConnector>
 let allowed: (name: string) => boolean
+let peers: LearnedPeers
 let learned: LearnedNames
 beforeEach(() => {
   clock = new FakeClock()
   events = []
   connectors = new Map()
   allowed = () => true
-  const peers = {
+  peers = {
     allows: (name: string) => allowed(name),
     find: ({ name }: { name: string }) => connectors.get(name) as unknown as Connector | undefined,
     connector: (name: string) => fakeConnector(name) as unknown as Connector,
   }
-  learned = new LearnedNames(SELF, peers, clock)
+  learned = new LearnedNames(SELF, peers, clock, true)
 })
 
 function fakeConnector(name: string): FakeConnector {
@@ -76,6 +77,12 @@ describe('a learned name', () => {
     expect(seen()).toEqual([`want ${LESSER} learned`])
     learned.add(ONE, 'b@host', 'sought')
     expect(seen()).toEqual(['want b@host learned'])
+  })
+
+  it('is wanted at once by one that nobody can dial', () => {
+    const guest = new LearnedNames(SELF, peers, clock, false)
+    guest.add(ONE, LESSER, 'seeking')
+    expect(seen()).toEqual([`want ${LESSER} learned`])
   })
 
   it('is wanted at once when there is a link', () => {

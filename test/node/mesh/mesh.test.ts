@@ -81,6 +81,20 @@ describe('the mesh', () => {
     expect([b.nodes('known'), c.nodes('known')]).toEqual([[A], [A]])
   })
 
+  it('does not tell of one that only dials, which finds all others', async () => {
+    const a = await cluster.start('a')
+    const b = await cluster.start('b', { connectTo: A })
+    await b.ready()
+    const guest = await cluster.start('guest', { listen: false, connectTo: A })
+    await guest.ready({ nodes: 2 })
+    await guest.disconnect(B)
+    const c = await cluster.start('c', { connectTo: A })
+    await c.ready({ nodes: 3 })
+    expect(c.nodes().sort()).toEqual([A, B, guest.name])
+    expect([a, b, c].map((node) => node.lastError(guest.name))).toEqual([undefined, undefined, undefined])
+    expect(cluster.lines('warn', guest.name)).toEqual([])
+  })
+
   it('dials only whom the allow list has', async () => {
     const a = await cluster.start('a')
     const b = await cluster.start('b', { allow: [A], connectTo: A })
@@ -208,7 +222,7 @@ describe('the mesh', () => {
     const control = tuple(6, from, atom(''), atom(MESH_NAME))
     raw.send(control, encodeMeshMessage({ type: 'nodes', seeking: [], sought: [GHOST], gone: [] }))
     const failed = event(a, 'connect-failed', GHOST)
-    raw.send(control, encodeMeshMessage({ type: 'hello', seeking: true }))
+    raw.send(control, encodeMeshMessage({ type: 'hello', seeking: true, listening: true }))
     raw.send(control, encodeMeshMessage({ type: 'nodes', seeking: [], sought: ['other@127.0.0.1'], gone: [] }))
     await event(a, 'connect-failed', 'other@127.0.0.1')
     expect(a.nodes('known').sort()).toEqual(['other@127.0.0.1', raw.name].sort())
