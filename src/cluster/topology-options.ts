@@ -23,8 +23,8 @@ export interface TopologyOptions {
   readonly hidden?: boolean
   /**
    * Whether to cut the link to a node that this topology found and that has been absent from good answers for `after` ms.
-   * Never done on a failed or partial answer, nor while somebody else wants the node: `connectTo`, another topology, the
-   * mesh. Default `'never'`: such a node is only dialled no more once its link is gone.
+   * Never done on a failed or partial answer, nor while `connectTo`, `node.connect` or another topology wants the node.
+   * Default `'never'`: such a node is only dialled no more once its link is gone.
    */
   readonly prune?: 'never' | { readonly after: number }
   /**

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { setImmediate } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import type { Timer } from '../base/clock.ts'
 import { TsunagiError } from '../base/errors.ts'
@@ -57,7 +58,8 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
   /** Ends its wait for dials. */
   #settling = new AbortController()
   #asking = false
-  #current: Promise<unknown> = Promise.resolve()
+  /** The first refresh begins in the next turn, so that who listens right after the topology was made hears of it. */
+  #current: Promise<unknown> = setImmediate()
   #planned: Planned | undefined
   #lastResult: RefreshResult | undefined
   #lastError: DiscoveryError | undefined

@@ -7,6 +7,7 @@ import { Cluster, event } from '../node/cluster.ts'
 
 const A = 'a@127.0.0.1'
 const B = 'b@127.0.0.1'
+const C = 'c@127.0.0.1'
 
 /** Waits until each of these nodes is connected to all others. */
 async function meshed(nodes: readonly TsunagiNode[]): Promise<void> {
@@ -63,6 +64,28 @@ describe('topologies of real nodes', () => {
     names = []
     expect((await app.refresh()).pruned).toEqual([])
     expect(a.nodes()).toEqual([B])
+  })
+
+  it('cut it in a mesh too, each for itself, and learn of it again when it comes up anew', async () => {
+    await using cluster = await Cluster.create()
+    let names = [A, B, C]
+    const topologies = {
+      app: { strategy: () => names, interval: Number.POSITIVE_INFINITY, prune: { after: 0 } },
+    }
+    const a = await cluster.start('a', { topologies })
+    const b = await cluster.start('b', { topologies })
+    const c = await cluster.start('c')
+    for (const node of [a, b]) await node.topology('app').refresh()
+    await meshed([a, b, c])
+    names = [A, B]
+    const gone = [event(a, 'nodedown', C), event(b, 'nodedown', C)]
+    expect((await a.topology('app').refresh()).pruned).toEqual([C])
+    expect((await b.topology('app').refresh()).pruned).toEqual([C])
+    await Promise.all(gone)
+    await vi.waitFor(() => expect(c.nodes()).toEqual([]), { timeout: 15_000 })
+    expect([a.nodes(), b.nodes()]).toEqual([[B], [A]])
+    await c.connect(A)
+    await meshed([a, b, c])
   })
 
   it('say why a node cannot be connected', async () => {
@@ -127,6 +150,15 @@ describe('topologies of real nodes', () => {
     expect(stopped).toHaveBeenCalledOnce()
     expect([app.state, other.state]).toEqual(['closed', 'closed'])
     expect(() => a.topology('third', { strategy })).toThrow(expect.objectContaining({ code: 'ERR_CLOSED' }))
+  })
+
+  it('are heard from their first event on by who listens right after the start', async () => {
+    await using cluster = await Cluster.create()
+    const a = await cluster.start('a', { topologies: { app: { strategy: staticNodes([B]) } } })
+    const heard = vi.fn()
+    a.topology('app').on('found', heard)
+    await a.topology('app').refresh()
+    expect(heard.mock.calls).toEqual([[{ name: B }]])
   })
 
   it('are checked before the node starts', async () => {
