@@ -26,6 +26,7 @@ export default defineConfig({
         items: [
           { text: 'Errors', link: '/errors' },
           { text: 'Limits', link: '/limits' },
+          { text: 'Protocol support', link: '/protocol-support' },
           { text: 'Benchmarks', link: '/benchmarks' },
         ],
       },
