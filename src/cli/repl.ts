@@ -71,5 +71,6 @@ function fill(server: REPLServer, node: LocalNode): void {
     send: node.send.bind(node),
     call: node.call.bind(node),
     cast: node.cast.bind(node),
+    rpc: node.rpc.bind(node),
   })
 }

@@ -4,13 +4,13 @@ import type { CallContext } from './exposed.ts'
 
 /** The `this` of a call that runs. */
 export class RunningCall implements CallContext {
-  readonly caller: string | undefined
+  readonly caller: string
   readonly from: Pid
   readonly self: Process
   #abandoned = false
   #controller: AbortController | undefined
 
-  constructor(caller: string | undefined, from: Pid, self: Process) {
+  constructor(caller: string, from: Pid, self: Process) {
     this.caller = caller
     this.from = from
     this.self = self

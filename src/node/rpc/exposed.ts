@@ -6,12 +6,9 @@ import { atom, type DecodeOptions, type Pid } from '../../term/index.ts'
 
 /** Who calls an exposed function, and the process it runs in: what it has as `this`. */
 export interface CallContext {
-  /**
-   * The node that asks, as its link proves; undefined where only a message says who asks, as those to the server `rex`
-   * do, which anybody with the cookie can write as they like.
-   */
-  readonly caller: string | undefined
-  /** The process that asks. */
+  /** The node that asks, as the link proves over which the request came. */
+  readonly caller: string
+  /** The process that asks; this node's `rex` where nobody is told of the result and that hides who asked. */
   readonly from: Pid
   /** The process the function runs in. */
   readonly self: Process

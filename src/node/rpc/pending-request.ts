@@ -41,6 +41,16 @@ export abstract class PendingRequest<Result> implements SpawnListener {
     this.#forgetSignal = () => signal.removeEventListener('abort', abort)
   }
 
+  /** Does a step of it, unless it has settled; what that throws is what it fails with. */
+  try(step: () => void): void {
+    if (this.settled) return
+    try {
+      step()
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
   refused(reason: Term): void {
     this.reject(refused(this.target, reason))
   }
@@ -61,7 +71,7 @@ export abstract class PendingRequest<Result> implements SpawnListener {
     if (this.#settle()) this.#reject(error)
   }
 
-  /** Nobody waits any more. */
+  /** Gives it up: nobody waits any more. */
   fail(error: unknown): void {
     if (this.settled) return
     this.giveUp?.()

@@ -5,7 +5,8 @@ import type { ServiceProcess } from '../../process/service-process.ts'
 import { type Atom, atom, decode, encode, isAtom, isTuple, Pid, type Term, tuple } from '../../term/index.ts'
 import type { NodeHost } from '../service.ts'
 import { type Outcome, rpcReply, unencodable } from './outcome.ts'
-import type { Application, Runner } from './runner.ts'
+import type { Application, Runner, RunnerBody } from './runner.ts'
+import { runBody } from './spawn-requests.ts'
 
 const REX = atom('rex')
 const CALL = atom('call')
@@ -17,6 +18,8 @@ const SEND = atom('send')
 const FEATURES_REQUEST = atom('features_request')
 const BADRPC = atom('badrpc')
 const SYSTEM_LIMIT = atom('system_limit')
+
+const UNTIED = { link: false, monitor: undefined } as const
 
 /** Nothing gets lost, so that arguments can be made into what the function wants. */
 const LOSSLESS = { binaries: 'bytes', maps: 'map', floats: 'exact' } as const
@@ -74,11 +77,9 @@ export class Rex {
   }
 
   #cast(request: Term, peer: Atom | undefined): void {
-    const application = this.#application(request, [CAST], this.#process.pid, peer)
-    if (application === undefined) return
-    this.#runner.start(application, { link: false, monitor: undefined }, (running) =>
-      this.#runner.run(application, running),
-    )
+    // It does not say which process it is from.
+    const application = this.#application(request, [CAST], this.#process.pid, peer ?? this.#host.self)
+    if (application !== undefined) this.#runner.start(application, UNTIED, runBody(this.#runner, application))
   }
 
   #call(application: Application, reply: (reply: Term) => void): void {
@@ -89,9 +90,8 @@ export class Rex {
         reply(rpcReply(unencodable(error)))
       }
     }
-    const pid = this.#runner.start(application, { link: false, monitor: undefined }, (running) =>
-      this.#runner.conclude(application, running, answer),
-    )
+    const body: RunnerBody = (running) => this.#runner.conclude(application, running, answer)
+    const pid = this.#runner.start(application, UNTIED, body)
     if (pid === undefined) answer({ kind: 'refused', reason: SYSTEM_LIMIT })
   }
 
@@ -100,14 +100,14 @@ export class Rex {
     request: Term,
     labels: readonly Atom[],
     from: Pid,
-    peer: Atom | undefined = from.nodeAtom,
+    caller: Atom = from.nodeAtom,
   ): Application | undefined {
     if (!isTuple(request) || request.length !== 5 || !labels.some((label) => label === request[0])) return undefined
     const [, module, name, given] = request
     if (!Array.isArray(given) || isTuple(given)) return undefined
     const terms = this.#runner.entryOf({ module, name, args: given })?.terms
     const args = this.#asOurs(given, terms) as readonly Term[]
-    return { caller: (peer ?? this.#host.self).name, from, module, name, args }
+    return { caller: caller.name, from, module, name, args }
   }
 
   /** What came without any loss, as the node or a function wants its terms. */

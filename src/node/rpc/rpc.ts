@@ -59,29 +59,28 @@ export class Rpc implements NodeService {
    *
    * @throws RpcError, see there; TsunagiError `ERR_ENCODE`, `ERR_LINK_FULL`, `ERR_CLOSED`; OptionError.
    */
-  call(
+  async call(
     node: string,
     module: string,
     name: string,
     args: readonly Term[] = [],
     options: RpcOptions = {},
   ): Promise<Term> {
-    try {
-      knownOnly(options, ['timeout', 'signal', 'terms'])
-      const question = check(node, module, name, args)
-      const pending = this.#open(new PendingResult(question, options.terms), options)
-      if (question.peer === this.#host.self) {
+    knownOnly(options, ['timeout', 'signal', 'terms'])
+    const question = check(node, module, name, args)
+    const pending = new PendingResult(question, options.terms)
+    this.#open(pending, options)
+    if (question.peer === this.#host.self) {
+      pending.try(() => {
         pending.giveUp = this.#runner.call(this.#asOwn(question), (outcome) => pending.settle(outcome))
-      } else {
-        this.#request(pending, question, (link) => {
-          if (spawns(link)) this.#spawnCall(link, pending, question)
-          else this.#askRex(pending, question)
-        })
-      }
-      return pending.result
-    } catch (error) {
-      return Promise.reject(error)
+      })
+    } else {
+      this.#request(pending, question, (link) => {
+        if (spawns(link)) this.#spawnCall(link, pending, question)
+        else this.#askRex(pending, question)
+      })
     }
+    return await pending.result
   }
 
   /**
@@ -125,28 +124,25 @@ export class Rpc implements NodeService {
    *
    * @throws as {@link Rpc.call}, apart from what the function raises.
    */
-  spawn(
+  async spawn(
     node: string,
     module: string,
     name: string,
     args: readonly Term[] = [],
     options: WaitOptions = {},
   ): Promise<Pid> {
-    try {
-      knownOnly(options, ['timeout', 'signal'])
-      const question = check(node, module, name, args)
-      if (question.peer === this.#host.self) return Promise.resolve(this.#runner.spawn(this.#asOwn(question)))
-      const pending = this.#open(new PendingPid(question), options)
-      this.#request(pending, question, (link) => {
-        if (!spawns(link)) return pending.refused(NOTSUP)
-        this.#admit(link)
-        const { ref } = this.#remote(pending, question)
-        link.send.spawnRequest(ref, this.#host.processes.pid, [question.module, question.name], args, [])
-      })
-      return pending.result
-    } catch (error) {
-      return Promise.reject(error)
-    }
+    knownOnly(options, ['timeout', 'signal'])
+    const question = check(node, module, name, args)
+    if (question.peer === this.#host.self) return this.#runner.spawn(this.#asOwn(question))
+    const pending = new PendingPid(question)
+    this.#open(pending, options)
+    this.#request(pending, question, (link) => {
+      if (!spawns(link)) return pending.refused(NOTSUP)
+      this.#admit(link)
+      const { ref } = this.#remote(pending, question)
+      link.send.spawnRequest(ref, this.#host.processes.pid, [question.module, question.name], args, [])
+    })
+    return await pending.result
   }
 
   /** The node closes: nobody will answer any more. */
@@ -154,32 +150,26 @@ export class Rpc implements NodeService {
     for (const pending of [...this.#pending]) pending.fail(new TsunagiError('ERR_CLOSED', 'the node is closed'))
   }
 
-  #open<P extends Opened>(pending: P, { timeout = 5000, signal }: WaitOptions): P {
+  #open(pending: Opened, { timeout = 5000, signal }: WaitOptions): void {
     duration(timeout, 'timeout')
     signal?.throwIfAborted()
     this.#pending.add(pending)
     pending.onSettled = () => this.#pending.delete(pending)
     pending.limit(this.#host.options.clock, timeout, signal)
-    return pending
   }
 
   /** Sends a request once there is a link. */
   #request<Result>(pending: PendingRequest<Result>, question: Question, send: (link: Link) => void): void {
     const { peers } = this.#host
     const { peer } = question
-    const attempt = (link: Link): void => {
-      if (pending.settled) return
-      try {
-        send(link)
-      } catch (error) {
-        pending.fail(error)
-      }
-    }
     const link = peers.linkTo(peer)
-    if (link !== undefined) return attempt(link)
-    // So that it hears of a dial that fails.
-    this.#remote(pending, question)
-    if (peers.hold(peer, attempt) === 'full') pending.fail(dialQueueFull(peer))
+    pending.try(() => {
+      if (link !== undefined) return send(link)
+      // So that it hears of a dial that fails.
+      this.#remote(pending, question)
+      const attempt = (opened: Link): void => pending.try(() => send(opened))
+      if (peers.hold(peer, attempt) === 'full') throw dialQueueFull(peer)
+    })
   }
 
   #remote<Result>(pending: PendingRequest<Result>, { peer }: Question): RemoteSpawn {

@@ -9,8 +9,8 @@ import type { ExceptionClass } from './rpc-error.ts'
 
 /** A function somebody wants to have applied. Module and name may be anything: peers are not to be trusted. */
 export interface Application {
-  /** The node that asks, where its link proves it. */
-  readonly caller: string | undefined
+  /** The node that asks. */
+  readonly caller: string
   readonly from: Pid
   readonly module: Term
   readonly name: Term
@@ -45,7 +45,7 @@ export class Runner {
   readonly #host: NodeHost
   readonly #exposed: Exposed
   /** How many functions run for each peer. */
-  readonly #running = new Map<Atom, number>()
+  readonly #running = new Map<string, number>()
 
   constructor(host: NodeHost, exposed: Exposed) {
     this.#host = host
@@ -69,17 +69,17 @@ export class Runner {
 
   /** Spawns for code of this node. */
   spawn(application: Application): Pid {
-    return this.#host.processes.spawn((self) =>
-      this.run(application, new RunningCall(application.caller, application.from, self)),
-    )
+    return this.#host.processes.spawn(async (self) => {
+      const reason = await this.run(application, new RunningCall(application.caller, application.from, self))
+      if (reason !== undefined) self.exit(reason)
+    })
   }
 
   /** Starts a process for a process of a peer. Undefined when as many as allowed run for that peer. */
   start({ caller, from }: Application, ties: RunnerTies, body: RunnerBody): Pid | undefined {
-    const peer = from.nodeAtom
-    const running = this.#running.get(peer) ?? 0
+    const running = this.#running.get(caller) ?? 0
     if (running >= this.#host.options.limits.spawnedPerPeer) return undefined
-    this.#running.set(peer, running + 1)
+    this.#running.set(caller, running + 1)
     let call: RunningCall | undefined
     let abandoned = false
     const abandon = (): void => {
@@ -88,7 +88,7 @@ export class Runner {
     }
     // A function counts for as long as it runs, also when its process was ended; a process that never ran it, too.
     const ended = (): void => {
-      if (call === undefined) this.#ran(peer)
+      if (call === undefined) this.#ran(caller)
     }
     try {
       return this.#host.processes.spawnFor(from, { ...ties, abandoned: abandon, ended }, async (self, end) => {
@@ -97,11 +97,11 @@ export class Runner {
         try {
           await body(call, end)
         } finally {
-          this.#ran(peer)
+          this.#ran(caller)
         }
       })
     } catch (error) {
-      this.#ran(peer)
+      this.#ran(caller)
       throw error
     }
   }
@@ -127,20 +127,24 @@ export class Runner {
     if (!signal.aborted) tell(outcome)
   }
 
-  /** Applies and throws what the function throws, as the body of a process does. */
-  async run(application: Application, running: RunningCall): Promise<void> {
+  /**
+   * Applies as the body of a process: throws what the function throws. Answers the reason to exit with when there is no
+   * such function.
+   */
+  async run(application: Application, running: RunningCall): Promise<Term> {
     const found = this.#find(application)
-    if ('kind' in found) running.self.exit(tuple(found.reason, found.stack))
+    if ('kind' in found) return tuple(found.reason, found.stack)
     await found.entry.call.apply(running, [...found.args])
+    return undefined
   }
 
-  /** The terms of an application as the exposed function wants them decoded; undefined: as the node's others. */
+  /** The exposed function itself, apart from what `erlang:apply` can reach. */
   entryOf({ module, name, args }: Pick<Application, 'module' | 'name' | 'args'>): ExposedEntry | undefined {
     if (atomName(module) === undefined || atomName(name) === undefined) return undefined
     return this.#exposed.find(module as Atom, name as Atom, args.length)
   }
 
-  #ran(peer: Atom): void {
+  #ran(peer: string): void {
     const running = (this.#running.get(peer) ?? 1) - 1
     if (running === 0) this.#running.delete(peer)
     else this.#running.set(peer, running)

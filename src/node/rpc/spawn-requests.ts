@@ -77,7 +77,7 @@ export class SpawnRequests {
       const terms = runner.entryOf({ module, name, args })?.terms
       application = { caller, from, module, name, args: terms === undefined ? args : request.argsAs(terms) }
     }
-    return { application, body: (running) => runner.run(application, running) }
+    return { application, body: runBody(runner, application) }
   }
 
   /** Module, function and arguments that are themselves arguments, from the one at `at` on. */
@@ -87,6 +87,14 @@ export class SpawnRequests {
     const terms = this.#runner.entryOf({ module, name, args })?.terms
     const decoded = terms === undefined ? args : argsAs(terms)[at + 2]
     return { caller, from, module, name, args: isList(decoded) ? decoded : args }
+  }
+}
+
+/** The body of a process that was spawned for the sake of running, not of a result. */
+export function runBody(runner: Runner, application: Application): RunnerBody {
+  return async (running, end) => {
+    const reason = await runner.run(application, running)
+    if (reason !== undefined) end(reason)
   }
 }
 

@@ -251,6 +251,16 @@ describe('a call', () => {
     job.finish(0)
   })
 
+  it('rejects when its node is closed, and its timer is no surprise later', async () => {
+    await a.close()
+    for (const name of [a.name, b.name]) {
+      expect(await failure(a.rpc(name, 'm', 'f', [], { timeout: 1 }))).toMatchObject({ code: 'ERR_CLOSED' })
+      expect(await failure(a.spawnAt(name, 'm', 'f', [], { timeout: 1 }))).toMatchObject({ code: 'ERR_CLOSED' })
+    }
+    // A rejection that nobody handles would fail the run.
+    await b.call('rex', 'anything')
+  })
+
   it('rejects at once what is no term, to a node with a link and to one that is dialled first', async () => {
     b.expose('m', { f: (_: Term) => 1 })
     const symbol = Symbol('x') as unknown as Term
