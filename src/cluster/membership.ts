@@ -109,6 +109,7 @@ export class Membership {
     const pruned: string[] = []
     const failed: FailedNode[] = []
     for (const node of this.#departed.due(clock.now())) {
+      signal.throwIfAborted()
       const begun = clock.now()
       try {
         const outcome = await this.#overlay.cut(node, signal)

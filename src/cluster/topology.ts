@@ -1,18 +1,18 @@
 import { EventEmitter } from 'node:events'
-import { setImmediate } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import type { Timer } from '../base/clock.ts'
 import { TsunagiError } from '../base/errors.ts'
 import { knownOnly } from '../base/options.ts'
 import { type WaitOptions, withLimits } from '../node/waiting.ts'
-import { readAnswer } from './answer.ts'
+import { type Reading, readAnswer } from './answer.ts'
 import { makeContext } from './context.ts'
 import { DiscoveryError } from './discovery-error.ts'
 import { Lookups } from './lookups.ts'
-import { Membership } from './membership.ts'
+import { Membership, type Pruned } from './membership.ts'
 import { NodeOverlay } from './node-overlay.ts'
 import type { Overlay } from './overlay.ts'
 import { OwnOverlay } from './own-overlay.ts'
+import { RefreshQueue } from './refresh-queue.ts'
 import type { Source, SourceHost } from './source.ts'
 import { Telemetry } from './telemetry.ts'
 import type { RefreshResult, TopologyEvent, TopologyEvents } from './topology-events.ts'
@@ -26,12 +26,9 @@ import {
 import { TopologyReports } from './topology-reports.ts'
 import { Watch } from './watch.ts'
 
-/** A refresh that has not begun. All who ask meanwhile share it. */
-interface Planned {
-  hurry: boolean
-  /** Why it will not begin after all. */
-  cancelled?: Error
-  readonly result: Promise<RefreshResult>
+/** An answer that is in effect. */
+interface Taken extends Reading, Pruned {
+  readonly signal: AbortSignal
 }
 
 /** Why a lookup ends whose strategy was replaced. */
@@ -58,20 +55,18 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
   /** Ends its wait for dials. */
   #settling = new AbortController()
   #asking = false
-  /** The first refresh begins in the next turn, so that who listens right after the topology was made hears of it. */
-  #current: Promise<unknown> = setImmediate()
-  #planned: Planned | undefined
+  readonly #refreshes = new RefreshQueue((hurry) => this.#refresh(hurry))
   #lastResult: RefreshResult | undefined
   #lastError: DiscoveryError | undefined
 
   /** Use `node.topology(name, options)`. It looks at once. @throws OptionError */
-  constructor(name: string, options: TopologyOptions, host: TopologyHost, onClose: () => void, path = '') {
+  constructor(name: string, options: TopologyOptions, host: TopologyHost, onClose: () => void) {
     super()
     this.name = name
     this.#host = host
     this.#onClose = onClose
     this.#given = { ...options }
-    this.#options = resolveTopologyOptions(options, path)
+    this.#options = resolveTopologyOptions(options)
     this.#reports = new TopologyReports(name, this, host.logger)
     this.#telemetry = new Telemetry(name, host.self.full)
     const { clock, maxNames } = host
@@ -131,7 +126,7 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
     if (this.#state !== 'running') return
     this.#state = 'paused'
     const reason = new TsunagiError('ERR_CLOSED', `the topology ${this.name} was paused`)
-    if (this.#planned !== undefined) this.#planned.cancelled = reason
+    this.#refreshes.cancel(reason)
     this.#rest(reason)
     this.#reports.paused()
   }
@@ -231,21 +226,10 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
     })
   }
 
-  /** Plans a refresh for when the one under way has ended, which waits for no dial then. */
+  /** The refresh under way, if any, waits for no dial any more. */
   #start(hurry: boolean): Promise<RefreshResult> {
-    if (this.#planned !== undefined && this.#planned.cancelled === undefined) {
-      if (hurry) this.#planned.hurry = true
-      return this.#planned.result
-    }
-    this.#settling.abort()
-    const begin = (): Promise<RefreshResult> => {
-      if (this.#planned === planned) this.#planned = undefined
-      return planned.cancelled === undefined ? this.#refresh(planned.hurry) : Promise.reject(planned.cancelled)
-    }
-    const planned: Planned = { hurry, result: this.#current.then(begin, begin) }
-    this.#planned = planned
-    this.#current = planned.result
-    return planned.result
+    if (!this.#refreshes.waiting) this.#settling.abort()
+    return this.#refreshes.add(hurry)
   }
 
   async #refresh(hurry: boolean): Promise<RefreshResult> {
@@ -256,7 +240,7 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
     try {
       const { rejected, errors, pruned, failed, signal } = await this.#lookAndTake(hurry)
       // A refresh that is planned already waits for this one.
-      if (this.#planned === undefined) await this.#members.settled(settling)
+      if (!this.#refreshes.waiting) await this.#members.settled(settling)
       const standings = await this.#members.standings(signal)
       signal.throwIfAborted()
       const result: RefreshResult = {
@@ -277,7 +261,7 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
     }
   }
 
-  async #lookAndTake(hurry: boolean) {
+  async #lookAndTake(hurry: boolean): Promise<Taken> {
     try {
       const { answer, signal } = await this.#look()
       const { self, maxNames } = this.#host
@@ -285,7 +269,7 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
       const reading = readAnswer(answer, { self: self.full, maxNames, filter, mapName, hidden })
       this.#reports.answered(reading.errors, reading.rejected)
       const { pruned, failed } = await this.#members.take(reading, hurry, signal)
-      return { rejected: reading.rejected, errors: reading.errors, pruned, failed, signal }
+      return { ...reading, pruned, failed, signal }
     } finally {
       this.#arm()
     }

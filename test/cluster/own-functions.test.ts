@@ -143,6 +143,26 @@ describe('connect, disconnect and list of one’s own', () => {
     expect(calls).toBe(2)
   })
 
+  it('cut nobody any more when the topology is closed in the midst of it', async () => {
+    const other = new Other()
+    const script = new Script(A, B)
+    const disconnected: string[] = []
+    const stage: Stage = new Stage({
+      strategy: script.strategy,
+      prune: { after: 0 },
+      ...other.functions,
+      disconnect: (name) => {
+        disconnected.push(name)
+        void stage.topology.close()
+      },
+    })
+    await settle()
+    script.answers = []
+    await stage.pass(5000)
+    expect(disconnected).toEqual([A])
+    expect([...other.members]).toEqual([A, B])
+  })
+
   it('hear by their signal when the topology is closed', async () => {
     let heard = false
     const stage = new Stage({
