@@ -105,11 +105,11 @@ export class PeerScope {
     const { scope } = message
     switch (message.kind) {
       case 'discover':
-        this.#meet(scope)
+        if (!this.#meet(scope)) return
         this.#tell()
         return this.#ask()
       case 'sync': {
-        this.#meet(scope)
+        if (!this.#meet(scope)) return
         this.#endProbe()
         this.#known = true
         this.#backoff.reset()
@@ -168,8 +168,11 @@ export class PeerScope {
 
   #probeName(): void {
     this.#timer?.cancel()
-    this.#probe = this.#line.monitor()
-    if (this.#trySend(() => this.#line.sendToName(discover(this.#line.self))) === 'sent') return
+    const asked = this.#trySend(() => {
+      this.#probe = this.#line.monitor()
+      this.#line.sendToName(discover(this.#line.self))
+    })
+    if (asked === 'sent') return
     this.#endProbe()
     this.#wait()
   }
@@ -188,15 +191,23 @@ export class PeerScope {
     this.#timer = this.#state.clock.after(ms, act)
   }
 
-  /** The peer's scope is this one. Another one before it is gone, whether we heard of it or not. */
-  #meet(scope: Pid): void {
-    if (scope.equals(this.#met?.scope)) return
+  /**
+   * The peer's scope is this one. Another one before it is gone, whether we heard of it or not. False when it could not be
+   * monitored: we would not learn of its end.
+   */
+  #meet(scope: Pid): boolean {
+    if (scope.equals(this.#met?.scope)) return true
+    let ref: Reference | undefined
+    this.#trySend(() => {
+      ref = this.#line.monitor(scope)
+    })
+    if (ref === undefined) return false
     const before = this.#met
     const events = this.#forget()
     if (before !== undefined) this.#line.demonitor(before.ref)
-    this.#timer?.cancel()
-    this.#met = { scope, ref: this.#line.monitor(scope) }
+    this.#met = { scope, ref }
     this.#state.changed(events)
+    return true
   }
 
   #forget(): readonly PgEvent[] {

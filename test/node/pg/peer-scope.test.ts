@@ -44,6 +44,8 @@ beforeEach(() => {
     sendToName: (message: Term) => send(atom('name'), message),
     sendTo: (to: Pid, message: Term) => send(to, message),
     monitor: (of?: Pid) => {
+      const error = refuse(tuple(atom('monitor'), of ?? atom('name')))
+      if (error !== undefined) throw error
       const ref = new Reference('us@host', [refs.length + 1], 1)
       refs.push(ref)
       did.push(tuple(atom('monitor'), of ?? atom('name')))
@@ -243,7 +245,7 @@ describe('the conversation with a scope', () => {
     peer.receive({ kind: 'discover', scope: next })
     expect(members('g')).toEqual([])
     const told = `{next,{'$gen_cast',{sync,us,[]}}}`
-    expect(done()).toEqual(['{demonitor,1}', '{monitor,next}', told, '{next,{discover,us}}'])
+    expect(done()).toEqual(['{monitor,next}', '{demonitor,1}', told, '{next,{discover,us}}'])
     says('{join,$scope,<<"g">>,$t0}')
     expect(members('g')).toEqual([])
   })
@@ -366,7 +368,7 @@ describe('news that cannot be sent', () => {
   })
 
   it('are asked for again when the link was too full for a discover', () => {
-    refuse = () => fullLink
+    refuse = (message) => (String(message).startsWith('{monitor,') ? undefined : fullLink)
     peer.start()
     expect(done()).toEqual(['{monitor,name}', '{demonitor,0}'])
     peer.receive({ kind: 'discover', scope })
@@ -374,6 +376,18 @@ describe('news that cannot be sent', () => {
     done()
     clock.advance(1000)
     expect(done().sort()).toEqual([`{scope,{'$gen_cast',{sync,us,[]}}}`, '{scope,{discover,us}}'].sort())
+  })
+
+  it('are no reason to fail when a peer cannot even be monitored', () => {
+    refuse = () => atomLimit
+    peer.start()
+    sync('[{g,[$t0]}]')
+    says('{discover,$scope}')
+    expect([done(), events]).toEqual([[], []])
+    refuse = () => undefined
+    clock.advance(500)
+    expect(done()).toEqual(['{monitor,name}', '{name,{discover,us}}'])
+    expect(log.messages('warn')).toHaveLength(1)
   })
 
   it('are left out for a group that a peer cannot be told of, with its leaves', () => {
