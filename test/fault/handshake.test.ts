@@ -146,11 +146,13 @@ describe('a handshake', () => {
 describe('what we dial', () => {
   /** Dials a server that answers our name with these bytes. */
   async function dial(...answers: readonly Uint8Array[]): Promise<{ code: string; reason: string }> {
-    await using target = await Target.start({ setupTimeout: 100 })
+    const clock = new FakeClock()
+    await using target = await Target.start({ clock, netTickTime: 1e9 })
     const server = createServer((socket) => {
       socket.on('error', () => {})
       socket.once('data', () => {
         for (const bytes of answers) socket.write(bytes)
+        if (answers.length === 0) clock.advance(7000)
       })
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')

@@ -109,9 +109,10 @@ it('a peer that asks and never reads is down after the tick time', async () => {
     limits: { linkMax: 64 * KiB, fragmentedBytes: 64 * KiB },
     netTickTime: 200,
   })
-  await using peer = await target.peer()
+  const name = 'silent@127.0.0.1'
+  const down = nextEvent(target.node, 'nodedown', name)
+  await using peer = await target.peer({ name })
   peer.pause()
-  const down = nextEvent(target.node, 'nodedown', peer.name)
   ask(peer, 50_000)
   expect((await down)[1].reason).toBe('net_tick_timeout')
 })
@@ -131,9 +132,10 @@ it('a wait for room ends with the link', async () => {
 
 it('a peer that does not read is down after the tick time, whatever was sent to it', async () => {
   await using target = await Target.start({ limits, netTickTime: 200 })
-  await using peer = await target.peer()
+  const name = 'silent@127.0.0.1'
+  const down = nextEvent(target.node, 'nodedown', name)
+  await using peer = await target.peer({ name })
   peer.pause()
-  const down = nextEvent(target.node, 'nodedown', peer.name)
   await stuff(target, peer)
   expect((await down)[1].reason).toBe('net_tick_timeout')
 })
