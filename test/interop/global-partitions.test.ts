@@ -98,6 +98,30 @@ describeOtp('partitions of a cluster do not overlap', (release) => {
     expect(await a.eval('global:register_name(x, self())')).toBe('yes')
   })
 
+  test(
+    'a node of ours that hangs is parted from, holds up nobody then, and comes back when it goes on',
+    PATIENCE,
+    async () => {
+      const nodes = await start('bb')
+      const [a, c] = nodes as [OtpNode, OtpNode]
+      const name = scene.name('hangs')
+      const child = await nodeProcess(scene, name, { visible: true, connectTo: a.name })
+      for (const node of nodes) await until(async () => expect(await peersOf(node)).toContain(name))
+      await a.eval('global:sync()')
+      child.kill('SIGSTOP')
+      // As both would when they hear nothing of it for long.
+      for (const node of [a, c]) await node.eval(`erlang:disconnect_node('${name}')`)
+      await meshed(a, c)
+      expect(await c.eval('global:register_name(x, self())')).toBe('yes')
+      child.kill('SIGCONT')
+      for (const node of nodes) await until(async () => expect(await peersOf(node)).toContain(name))
+      for (const node of [a, c]) expect(await node.eval('global:sync()')).toBe('ok')
+      const known = `lists:sort(gen_server:call({global_name_server, '${name}'}, get_known))`
+      await until(async () => expect(await a.eval(known)).toBe(`['${a.name}','${c.name}']`))
+      expect(await c.eval('global:trans({r, self()}, fun() -> done end)')).toBe('done')
+    },
+  )
+
   test('a connection that is lost and made anew is one cluster again, with all names', PATIENCE, async () => {
     const [a, f] = (await start('bo')) as [OtpNode, LocalNode]
     await a.eval('global:register_name(x, self())')

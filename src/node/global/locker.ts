@@ -11,6 +11,8 @@ export interface LockerHost extends LockHost {
   cast(node: Atom, message: Tuple): void
   /** Our partition and the partner's are both locked: the names may be exchanged. */
   lockIsSet(node: Atom, tag: number, id: LockId): void
+  /** Something failed that should not. */
+  failed(error: unknown): void
 }
 
 /** How long a locker leaves others the first move, in ms (`loop_the_locker`). */
@@ -56,15 +58,24 @@ export class Locker {
   /** Runs until it is closed. */
   async run(): Promise<void> {
     while (!this.#inbox.closed) {
-      let message = this.#inbox.poll(() => true)
-      if (message === undefined) {
-        const patience = this.#patience()
-        this.#justSynced = false
-        message = await this.#inbox.next(() => true, patience)
+      try {
+        await this.#step()
+      } catch (error) {
+        // Partitions that come later must still find a locker.
+        if (!this.#inbox.closed) this.#host.failed(error)
       }
-      if (message !== undefined) await this.#handle(message)
-      else if (!this.#inbox.closed && !this.#host.locks.globalIsSet) await this.#begin()
     }
+  }
+
+  async #step(): Promise<void> {
+    let message = this.#inbox.poll(() => true)
+    if (message === undefined) {
+      const patience = this.#patience()
+      this.#justSynced = false
+      message = await this.#inbox.next(() => true, patience)
+    }
+    if (message !== undefined) await this.#handle(message)
+    else if (!this.#inbox.closed && !this.#host.locks.globalIsSet) await this.#begin()
   }
 
   /** After a success the next begins at once; otherwise others get their chance to lock first. */

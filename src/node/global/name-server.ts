@@ -60,13 +60,12 @@ export class NameServer {
         ...this.state.lockHost,
         cast: (node, message) => this.state.cast(node, message),
         lockIsSet: (node, tag, id) => this.join.lockIsSet(node, tag, id),
+        failed: (error) => this.state.log('error', 'global: the locker could not go on', { err: error }),
       },
       lockerProcess,
     )
     this.state.locker = locker
-    locker.run().catch((error: unknown) => {
-      if (!this.state.closed) this.state.log('error', 'global: the locker failed', { err: error })
-    })
+    void locker.run()
   }
 
   /** There is a connection to a visible node. */

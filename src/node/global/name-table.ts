@@ -1,4 +1,4 @@
-import { type Atom, equal, type Pid, type Term } from '../../term/index.ts'
+import type { Atom, Pid, Term } from '../../term/index.ts'
 import { termKey } from '../../term/term-key.ts'
 import type { ExternalName, NameEntry } from './messages.ts'
 import type { Watch, Watches } from './watches.ts'
@@ -71,7 +71,11 @@ export class NameTable {
   }
 }
 
-/** Which of the names in a list of changes were registered for C nodes, and by which node. */
-export function externalNodeOf(external: readonly ExternalName[], { name, pid }: NameEntry): Atom | undefined {
-  return external.find((it) => it.pid.equals(pid) && equal(it.name, name))?.node
+/** Tells of names which node registered them for a C node, if one did. */
+export function externalNodes(external: readonly ExternalName[]): (entry: NameEntry) => Atom | undefined {
+  const names = new Map(external.map((it) => [termKey(it.name), it]))
+  return ({ name, pid }) => {
+    const found = names.get(termKey(name))
+    return found?.pid.equals(pid) === true ? found.node : undefined
+  }
 }

@@ -12,7 +12,7 @@ import {
   VERSION,
 } from './messages.ts'
 import type { NameExchange } from './name-exchange.ts'
-import { externalNodeOf } from './name-table.ts'
+import { externalNodes } from './name-table.ts'
 import { type LockId, lockTerm } from './requests.ts'
 import { type InitConnect, type Session, Sessions } from './sessions.ts'
 
@@ -224,10 +224,11 @@ export class PartitionJoin {
   /** `do_ops`. `lock`: under which the changes were decided. */
   #apply(operations: readonly Operation[], external: readonly ExternalName[], lock: Term): void {
     const { locks, names } = this.#state
+    const nodeOf = externalNodes(external)
     for (const operation of operations) {
       if (!('insert' in operation)) continue
       const { insert } = operation
-      this.#state.insert(insert, externalNodeOf(external, insert), () => locks.guardsForLock(lock))
+      this.#state.insert(insert, nodeOf(insert), () => locks.guardsForLock(lock))
     }
     for (const operation of operations) if ('remove' in operation) names.remove(operation.remove)
   }

@@ -244,6 +244,25 @@ describe('joining a partition', () => {
     expect(ours.held).toEqual(NOTHING)
   })
 
+  test('a node of version 7 is spoken to without confirmations and tags', async () => {
+    const ours = new GlobalNode('a@h')
+    const peer = ours.peer('b@h')
+    ours.connect(peer)
+    const theirs = await peer.hears('init_connect')
+    peer.cast(peer.initConnect(1, 7))
+    await peer.lockerCalls(serverRequest.setLock(peer.lockId(theirs)))
+    peer.cast(tuple(...peer.lockSet(0).slice(0, 4)))
+    expect(await peer.hears('lock_set')).toMatchObject({ set: true, tagged: false })
+    peer.cast(peer.exchange(theirs.tag))
+    await peer.hears('resolved')
+    peer.cast(peer.resolved(theirs.tag))
+    await settle()
+    await peer.lockerCalls(serverRequest.delLock(peer.lockId(theirs)))
+    await settle()
+    expect(peer.told.map(({ kind }) => kind)).toEqual(['exchange'])
+    expect(ours.held).toMatchObject({ known: [peer.name], locks: 0, sessions: 0 })
+  })
+
   test('a newer node is spoken to in our version', async () => {
     const ours = new GlobalNode('a@h')
     const peer = ours.peer('b@h')
