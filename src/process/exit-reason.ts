@@ -2,9 +2,13 @@ import { basename } from 'node:path'
 import { describe, TsunagiError } from '../base/errors.ts'
 import { atom, isAtom } from '../term/atom.ts'
 import { Pid, Reference } from '../term/identifiers.ts'
+import { print } from '../term/print.ts'
 import { charlist } from '../term/special.ts'
 import type { Term } from '../term/term.ts'
 import { isTuple, type Tuple, tuple } from '../term/tuple.ts'
+
+/** Reasons longer than this, in characters, are cut in messages: a reason can hold a whole result. */
+const SHOWN = 500
 
 /**
  * A process ends, or has ended. Thrown by `self.exit(reason)` to end the process that runs, and by everything a process
@@ -15,7 +19,7 @@ export class ExitError extends TsunagiError {
   readonly reason: Term
 
   constructor(reason: Term, cause?: unknown) {
-    super('ERR_EXIT', `exited with reason ${String(reason)}`, { cause })
+    super('ERR_EXIT', `exited with reason ${print(reason, { length: SHOWN })}`, { cause })
     this.reason = reason
   }
 
@@ -35,7 +39,7 @@ export class ErlangError extends TsunagiError {
   readonly reason: Term
 
   constructor(reason: Term, cause?: unknown) {
-    super('ERR_ERLANG', `Erlang error: ${String(reason)}`, { cause })
+    super('ERR_ERLANG', `Erlang error: ${print(reason, { length: SHOWN })}`, { cause })
     this.reason = reason
   }
 

@@ -62,6 +62,19 @@ describeForeign('erl_call', () => {
     })
   })
 
+  it('calls what our node exposes, and is told what it raises', async () => {
+    await withNode(async (options, node) => {
+      node.expose('math', {
+        add: (x, y) => x + y,
+        leave() {
+          this.self.exit(atom('gone'))
+        },
+      })
+      expect((await runErlCall({ ...options, apply: 'math add [1,2]' })).output).toBe('3')
+      expect((await runErlCall({ ...options, apply: 'math leave []' })).output).toMatch(/badrpc.*EXIT.*gone/s)
+    })
+  })
+
   it('is answered what our node does offer', async () => {
     await withNode(async (options) => {
       expect((await runErlCall({ ...options, apply: 'erlang nodes' })).output).toBe('[]')
