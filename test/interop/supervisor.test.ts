@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { NamedAddress } from '../../src/process/address.ts'
+import type { ExitError } from '../../src/process/exit-reason.ts'
 import type { ServerProcess } from '../../src/process/gen-server.ts'
 import type { Process } from '../../src/process/process.ts'
 import type { ChildSpec } from '../../src/process/supervisor/options.ts'
@@ -14,9 +15,15 @@ import { loadModule } from './support/modules.ts'
 const tree = '-module(tree). -export([init/1]). init(Tree) -> {ok, Tree}.'
 const leaf = `
   -module(leaf).
-  -export([start_link/2, init/1, handle_call/3, handle_cast/2, terminate/2]).
-  start_link(Main, Id) -> gen_server:start_link(leaf, {Main, Id}, []).
-  init({Main, Id}) -> process_flag(trap_exit, true), Main ! {started, Id}, {ok, {Main, Id}}.
+  -export([start_link/3, init/1, handle_call/3, handle_cast/2, terminate/2]).
+  start_link(Main, Id, Fails) -> gen_server:start_link(leaf, {Main, Id, Fails}, []).
+  init({Main, Id, Fails}) ->
+    process_flag(trap_exit, true),
+    Key = {Main, Id}, Count = persistent_term:get(Key, 0) + 1, persistent_term:put(Key, Count),
+    case lists:member(Count, Fails) of
+      true -> Main ! {failed, Id}, {stop, nope};
+      false -> Main ! {started, Id}, {ok, {Main, Id}}
+    end.
   handle_call({stop, R}, _, S) -> {stop, R, ok, S}.
   handle_cast(_, S) -> {noreply, S}.
   terminate(R, {Main, Id}) -> Main ! {terminated, Id, R}.`
@@ -24,6 +31,8 @@ const leaf = `
 interface Leaf {
   readonly id: string
   readonly restart?: 'permanent' | 'transient' | 'temporary'
+  /** Which of its starts fail: 1 is the first. */
+  readonly fails?: readonly number[]
 }
 
 interface Tree {
@@ -36,7 +45,7 @@ const three = [{ id: 'a' }, { id: 'b' }, { id: 'c' }]
 
 /** What the scripts use: `S` is the supervisor. */
 const words = `
-  Next = fun() -> receive {started, _} = E -> E; {terminated, _, _} = E -> E after 20000 -> nothing end end,
+  Next = fun() -> receive {started, _} = E -> E; {failed, _} = E -> E; {terminated, _, _} = E -> E after 20000 -> nothing end end,
   Events = fun(N) -> [Next() || _ <- lists:seq(1, N)] end,
   Children = fun() -> [{Id, is_pid(Pid), Type} || {Id, Pid, Type, _} <- supervisor:which_children(S)] end,
   Counts = fun() -> lists:sort(supervisor:count_children(S)) end,
@@ -49,6 +58,12 @@ const words = `
     Events(N)
   end,
   Idle = fun Idle(Active) -> case lists:keyfind(active, 1, supervisor:count_children(S)) of {_, Active} -> ok; _ -> Idle(Active) end end,`
+
+function specsOf(leaves: readonly Leaf[]): string[] {
+  return leaves.map(({ id, restart = 'permanent', fails = [] }) => {
+    return `#{id => ${id}, start => {leaf, start_link, [self(), ${id}, [${fails}]]}, restart => ${restart}}`
+  })
+}
 
 describeOtp('a supervisor', (release) => {
   let scene: Scene
@@ -73,13 +88,18 @@ describeOtp('a supervisor', (release) => {
   })
 
   /** A child of ours that tells `main`. */
-  function child({ id, restart = 'permanent' }: Leaf, main: NamedAddress): ChildSpec {
+  function child({ id, restart = 'permanent', fails = [] }: Leaf, main: NamedAddress): ChildSpec {
+    let starts = 0
     return {
       id: atom(id),
       restart,
       trapExit: true,
       server: () => ({
-        init: (self: ServerProcess) => void self.send(main, tuple(atom('started'), atom(id))),
+        init(self: ServerProcess) {
+          const failed = fails.includes(++starts)
+          self.send(main, tuple(atom(failed ? 'failed' : 'started'), atom(id)))
+          if (failed) self.exit(atom('nope'))
+        },
         handleCall(request: Term, _from, self) {
           if (isTuple(request)) self.stop(request[1])
           return atom('ok')
@@ -92,9 +112,7 @@ describeOtp('a supervisor', (release) => {
 
   /** What a script answers for a supervisor of OTP and for ours. */
   async function both({ strategy, restarts, leaves }: Tree, script: string): Promise<[string, string]> {
-    const specs = leaves.map(({ id, restart = 'permanent' }) => {
-      return `#{id => ${id}, start => {leaf, start_link, [self(), ${id}]}, restart => ${restart}}`
-    })
+    const specs = specsOf(leaves)
     const flags = `#{strategy => ${strategy}, intensity => ${restarts}, period => 3600}`
     // Each script has a process of its own, so that nothing is left to the next; the supervisor of OTP ends with it.
     const theirs = await erl.eval(
@@ -177,6 +195,48 @@ describeOtp('a supervisor', (release) => {
       {Once, Events(2), receive {'DOWN', M, _, _, Reason} -> Reason end}`
     const [theirs, ours] = await both({ strategy: 'one_for_one', restarts: 1, leaves: three }, script)
     expect(ours).toBe(theirs)
+  })
+
+  it.each([
+    ['one_for_one', 3],
+    ['rest_for_one', 5],
+    ['one_for_all', 11],
+  ] as const)('%s goes on as in OTP where a restart failed', async (strategy, events) => {
+    const leaves = [{ id: 'a' }, { id: 'b', fails: [2, 3] }, { id: 'c' }]
+    const script = `Events(3), {Kill(b, ${events}), Idle(3), Children(), Counts()}`
+    const [theirs, ours] = await both({ strategy, restarts: 5, leaves }, script)
+    expect(ours).toBe(theirs)
+  })
+
+  it('gives up as in OTP when restarts fail too often', async () => {
+    const leaves = [{ id: 'a' }, { id: 'b', fails: [2, 3, 4, 5, 6] }]
+    const script = `
+      Events(2),
+      M = monitor(process, S),
+      {Kill(b, 4), receive {'DOWN', M, _, _, Reason} -> Reason end}`
+    const [theirs, ours] = await both({ strategy: 'one_for_one', restarts: 3, leaves }, script)
+    expect(ours).toBe(theirs)
+  })
+
+  it('does not start as in OTP when a child does not', async () => {
+    const leaves = [{ id: 'a' }, { id: 'b', fails: [1] }, { id: 'c' }]
+    const main = `main${++scripts}`
+    const theirs = await erl.eval(
+      `process_flag(trap_exit, true), S = none,
+       {error, Reason} = supervisor:start_link(tree, {#{}, [${specsOf(leaves).join(',')}]}),
+       ${words} {Events(3), Reason}`,
+      { apart: true },
+    )
+    const answer = erl.eval(
+      `register(${main}, self()), {starter, '${node.name}'} ! start, S = none,
+       ${words} Three = Events(3), receive {reason, Reason} -> {Three, Reason} end`,
+      { apart: true },
+    )
+    await starter.receive()
+    const to = { name: main, node: erl.name }
+    const start = node.supervise({ children: leaves.map((one) => child(one, to)) })
+    await start.catch((error: ExitError) => node.send(to, tuple(atom('reason'), error.reason)))
+    expect(await answer).toBe(theirs)
   })
 
   it('ends its children in order when it is stopped, as in OTP', async () => {

@@ -328,6 +328,16 @@ describe('a supervisor', () => {
     expect(a.log.messages('error')).toEqual([])
   })
 
+  it('ends children in order although somebody suspended them', async () => {
+    const supervisor = await a.system.supervise({ children: [worker('a')] })
+    const asker = await within(a.system)
+    const child = (await pidOf(supervisor, 'a')) as Pid
+    asker.send(child, tuple(atom('system'), tuple(asker.pid, 1), atom('suspend')))
+    expect(await asker.receive()).toEqual(tuple(1, atom('ok')))
+    await supervisor.close()
+    expect(events).toEqual(['+a', '-a'])
+  })
+
   it('takes its children with it when it is killed', async () => {
     const supervisor = await a.system.supervise({
       children: [

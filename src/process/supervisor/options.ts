@@ -66,7 +66,7 @@ export interface SupervisorOptions {
    * were started after it (`'rest_for_one'`).
    */
   readonly strategy?: 'one_for_one' | 'one_for_all' | 'rest_for_one'
-  /** More restarts than these within `maxSeconds` end the supervisor, with `shutdown`. Default 3. */
+  /** More restarts than these within `maxSeconds` end the supervisor, with `shutdown`. Default 3, as in Elixir. */
   readonly maxRestarts?: number
   /** Seconds. Default 5. */
   readonly maxSeconds?: number

@@ -42,7 +42,8 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /**
-   * Adds a child and starts it; resolves when its `init` is done.
+   * Adds a child and starts it; resolves when its `init` is done. A child's own `init` must not wait for this: its
+   * supervisor waits for that `init`.
    *
    * @throws ChildError `already_started`, `already_present`; OptionError; what its `init` threw, as `node.start`. Then
    *   there is no such child.
