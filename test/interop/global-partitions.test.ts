@@ -9,7 +9,7 @@ import { nodeProcess } from './support/node-process.ts'
 type AnyNode = OtpNode | LocalNode
 
 /** Of which kind each of four nodes is: `b` BEAM, `o` ours. */
-const KINDS = ['bbbb', 'obbb', 'bbob', 'oobb', 'boob', 'ooob', 'oooo'] as const
+const KINDS = ['bbbb', 'obbb', 'bbob', 'oobb', 'oooo'] as const
 
 const OVERLAP = 'in order to prevent overlapping partitions'
 

@@ -156,6 +156,21 @@ describe('joining a partition', () => {
     expect(ours.held).toMatchObject({ known: [peer.name], synced: [peer.name], locks: 0, sessions: 0 })
   })
 
+  test('of many peers that come and go in the middle of all steps nothing is left', async () => {
+    const ours = new GlobalNode('a@h')
+    const before = ours.node.system.counts
+    for (let i = 0; i < 200; i++) {
+      const peer = ours.peer(`p${i}@h`)
+      ours.connect(peer)
+      await peer.join(STEPS[i % STEPS.length] as JoinStep, { names: [{ name: i, pid: pidOf(peer), method }] })
+      ours.disconnect(peer)
+    }
+    await settle()
+    expect(ours.held).toEqual(NOTHING)
+    expect(ours.node.system.counts).toEqual(before)
+    expect(ours.node.clock.pending).toBe(0)
+  })
+
   test.each(STEPS)('while a peer hangs after %s, the calls of others are answered', async (step) => {
     const ours = new GlobalNode('a@h')
     const [peer, other] = [ours.peer('b@h'), ours.peer('c@h')]
