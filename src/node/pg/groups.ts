@@ -106,7 +106,7 @@ export class Groups {
     return this.local.parts.get(key)?.bag.size ?? 0
   }
 
-  get all(): Iterable<{ readonly name: Term; readonly members: readonly Pid[]; readonly local: Part | undefined }> {
+  get all(): Iterable<{ readonly name: Term; readonly members: readonly Pid[] }> {
     return this.#groups.values()
   }
 

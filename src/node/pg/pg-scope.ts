@@ -127,7 +127,7 @@ export class PgScope extends EventEmitter<PgScopeEvents> implements AsyncDisposa
 
   /** All groups that have members on this node. OTP: `which_local_groups`. */
   localGroups(): Term[] {
-    return Array.from(this.#server.groups.localMemberships(), ({ name }) => name)
+    return Array.from(this.#server.groups.local.parts.values(), ({ group }) => group.name)
   }
 
   /**

@@ -16,7 +16,7 @@ const SHUTDOWN = atom('shutdown')
 /** What every BEAM node since OTP 24 can, and what C and Java nodes cannot, which hand all messages to their program. */
 const HAS_SERVERS = DFLAG.SPAWN | DFLAG.ALIAS
 
-/** `1` and `1.0` are different groups, and so is every text from bytes that are none. */
+/** Whatever the node's own options: `1` and `1.0` are different groups, and so are two binaries that are no UTF-8. */
 const TERMS = { binaries: 'auto', floats: 'exact', maps: 'auto' } as const
 
 /** Who hears of what happens to a scope. */
