@@ -10,7 +10,7 @@ import { ExitError, exitReasonOf } from './exit-reason.ts'
 import { type ExitSource, exitEffect, KILLED, NORMAL } from './exit-signal.ts'
 import { replyReference } from './gen.ts'
 import type { LinkEnd } from './links.ts'
-import { Mailbox, type Match } from './mailbox.ts'
+import { Mailbox, type MailboxLimits, type Match } from './mailbox.ts'
 import type { Monitor } from './monitor.ts'
 import type { MonitorTarget } from './monitors.ts'
 import type { Process, ProcessBody, SpawnOptions } from './process.ts'
@@ -32,7 +32,6 @@ const MAILBOX_OVERFLOW = atom('mailbox_overflow')
 export class LocalProcess extends Mailbox implements Process, Watchable, Receiver, MessageReceiver {
   readonly pid: Pid
   readonly table: ProcessTable
-  nameAtom: Atom | undefined
   trapExit: boolean
   readonly terms: DecodeOptions | undefined
   /** Messages dropped so far; undefined when it ends instead. */
@@ -41,7 +40,7 @@ export class LocalProcess extends Mailbox implements Process, Watchable, Receive
   #ties: Ties | undefined
 
   constructor(table: ProcessTable, options: SpawnOptions) {
-    super(table.limits)
+    super()
     this.table = table
     this.pid = table.allocatePid()
     this.trapExit = options.trapExit ?? false
@@ -54,6 +53,18 @@ export class LocalProcess extends Mailbox implements Process, Watchable, Receive
 
   get mailbox(): Mailbox {
     return this
+  }
+
+  protected override get limits(): MailboxLimits {
+    return this.table.limits
+  }
+
+  get nameAtom(): Atom | undefined {
+    return this.#ties?.name
+  }
+
+  set nameAtom(name: Atom | undefined) {
+    this.#tied().name = name
   }
 
   get clock(): Clock {

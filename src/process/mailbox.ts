@@ -59,8 +59,7 @@ const anything: Match = () => true
  * when they do, so that one that just waits costs little: the queue with the first message that has to wait, the line
  * with the second receiver.
  */
-export class Mailbox implements AsyncIterator<Term, undefined> {
-  readonly #limits: MailboxLimits
+export abstract class Mailbox implements AsyncIterator<Term, undefined> {
   #queue: MessageQueue | undefined
   /** A `for await` that waits and is the only one who does, as in most processes: it needs no line. */
   #loop: Resolve | undefined
@@ -69,9 +68,7 @@ export class Mailbox implements AsyncIterator<Term, undefined> {
   #deferred = false
   #closed = false
 
-  constructor(limits: MailboxLimits) {
-    this.#limits = limits
-  }
+  protected abstract get limits(): MailboxLimits
 
   /** Messages that wait to be received. */
   get length(): number {
@@ -96,7 +93,7 @@ export class Mailbox implements AsyncIterator<Term, undefined> {
     }
     this.#queue ??= new MessageQueue()
     const queue = this.#queue
-    const { mailboxMessages, mailboxBytes } = this.#limits
+    const { mailboxMessages, mailboxBytes } = this.limits
     if (queue.length > 0 && (queue.length >= mailboxMessages || queue.bytes + bytes > mailboxBytes)) return false
     queue.push(message, bytes)
     this.wake()

@@ -1,13 +1,22 @@
 import { describe, expect, it } from 'vitest'
-import { Mailbox } from '../../src/process/mailbox.ts'
+import { Mailbox, type MailboxLimits } from '../../src/process/mailbox.ts'
 import { receive } from '../../src/process/receive.ts'
 import type { Term } from '../../src/term/term.ts'
 import { FakeClock } from '../../src/testing/fake-clock.ts'
 
 const roomy = { mailboxMessages: 1_000_000, mailboxBytes: 1_000_000 }
 
-function make(limits = roomy) {
-  const mailbox = new Mailbox(limits)
+class TestMailbox extends Mailbox {
+  readonly limits: MailboxLimits
+
+  constructor(limits: MailboxLimits) {
+    super()
+    this.limits = limits
+  }
+}
+
+function make(limits: MailboxLimits = roomy) {
+  const mailbox = new TestMailbox(limits)
   const clock = new FakeClock()
   const receiver = { mailbox, clock, endError: () => new Error('ended') }
   return { mailbox, clock, receive: receive.bind(undefined, receiver) }
