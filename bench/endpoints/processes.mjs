@@ -107,19 +107,20 @@ function exchange(batches, size) {
 }
 
 await obey({
-  /** Bytes of heap each takes, and the time to start them all, when the code is warm. */
+  /** Bytes of heap each takes, and the time to start as many once more, when the code is warm. */
   async start(name = '', count = '') {
     const kind = kinds[name]
     if (kind === undefined) throw new Error(`there is no kind "${name}"`)
     const kept = new Array(Number(count)).fill(undefined)
+    const before = await heapBytes()
     await startAll(kind.start, kept)
+    const bytes = ((await heapBytes()) - before) / kept.length
     for (const started of kept) kind.end(started)
     kept.fill(undefined)
-    const before = await heapBytes()
+    await heapBytes()
     const begin = performance.now()
     await startAll(kind.start, kept)
-    const ms = performance.now() - begin
-    return { ms, bytes: ((await heapBytes()) - before) / kept.length }
+    return { ms: performance.now() - begin, bytes }
   },
 
   /** From one local process to another, in batches. */
