@@ -33,7 +33,8 @@ export type Answer = FoundNodes | PartialAnswer
 export interface StrategyContext {
   /**
    * Aborts when the answer is no longer awaited: the topology was closed or paused, its strategy was replaced, or a
-   * lookup took too long. Whatever was opened is to be closed then; what is answered later is ignored.
+   * lookup took too long; that of a watch also when the watch has ended. Whatever was opened is to be closed then; what is
+   * answered later is ignored.
    */
   readonly signal: AbortSignal
   /** The topology's name. */

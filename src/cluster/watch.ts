@@ -107,6 +107,8 @@ export class Watch implements Source {
   }
 
   #ended(run: Run, failed: (error: unknown) => void, error: unknown): void {
+    // What hangs on the signal ends with the iteration, however that ended.
+    run.abort.abort(error)
     if (this.#run !== run) return
     this.#run = undefined
     this.#due?.cancel()

@@ -13,6 +13,11 @@ export interface StrategyUnderTest {
   readonly nodes: readonly string[]
   /** What the strategy's context has to be like: the node's name, its EPMD. */
   readonly context?: Omit<StrategyContextOptions, 'signal' | 'clock' | 'logger'>
+  /**
+   * Milliseconds by which the clock goes on every few moments while an answer is awaited, for a strategy that does something
+   * now and then. Default 0: it stands still.
+   */
+  readonly tick?: number
   /** Changes the world; answers the names that are to be found then. */
   readonly change?: () => Promise<readonly string[]> | readonly string[]
   /** Makes it impossible to know: the server is dead, the file is gone. */
@@ -68,7 +73,7 @@ interface Check {
 }
 
 /** Real milliseconds for what should come at once. Only a strategy that fails waits as long. */
-const PATIENCE = 10_000
+const PATIENCE = 20_000
 
 /** A strategy at work, as a topology would run it. */
 class Trial {
@@ -122,13 +127,29 @@ class Trial {
       }
     }
     try {
-      await soon(until(), 'it found nothing').catch((error: unknown) => {
+      await this.soon(until(), 'it found nothing').catch((error: unknown) => {
         if (last.length === 0) throw error
       })
     } finally {
       abort.abort()
     }
     deepStrictEqual(last, wanted)
+  }
+
+  /** What comes of a promise that should settle at once. */
+  async soon<T>(promise: Promise<T>, complaint: string): Promise<T> {
+    const { tick = 0 } = this.#subject
+    const moment = setInterval(() => this.clock.advance(tick), 5)
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`${complaint} within ${PATIENCE} ms`)), PATIENCE)
+    })
+    try {
+      return await Promise.race([promise, late])
+    } finally {
+      clearInterval(moment)
+      clearTimeout(timer)
+    }
   }
 
   async #answer(signal: AbortSignal): Promise<Answer> {
@@ -152,7 +173,7 @@ const CHECKS: readonly Check[] = [
     name: 'finds the nodes there are, and names them as nodes are named',
     needs: [],
     async check({ nodes }, trial) {
-      const { rejected } = await soon(trial.once(), 'it did not answer')
+      const { rejected } = await trial.soon(trial.once(), 'it did not answer')
       deepStrictEqual(rejected, [])
       await trial.sees(nodes)
     },
@@ -170,7 +191,7 @@ const CHECKS: readonly Check[] = [
     name: 'leaves no timer behind',
     needs: [],
     async check(_, trial) {
-      await soon(trial.once(), 'it did not answer')
+      await trial.soon(trial.once(), 'it did not answer')
       await turns()
       deepStrictEqual(trial.clock.pending, 0, 'a timer is still set after its signal aborted')
     },
@@ -179,7 +200,7 @@ const CHECKS: readonly Check[] = [
     name: 'logs no secret',
     needs: [],
     async check({ context }, trial) {
-      await soon(trial.once(), 'it did not answer')
+      await trial.soon(trial.once(), 'it did not answer')
       const cookie = context?.cookie ?? 'a secret'
       ok(!trial.logged.some((line) => line.includes(cookie)), 'the cookie is in its log')
     },
@@ -188,7 +209,7 @@ const CHECKS: readonly Check[] = [
     name: 'rejects, or ends, when its signal has aborted before',
     needs: [],
     async check(_, trial) {
-      await soon(settled(trial.once(AbortSignal.abort(new Error('gone')))), 'it did not heed its signal')
+      await trial.soon(settled(trial.once(AbortSignal.abort(new Error('gone')))), 'it did not heed its signal')
       await turns()
       deepStrictEqual(trial.clock.pending, 0, 'a timer is still set after its signal aborted')
     },
@@ -207,7 +228,7 @@ const CHECKS: readonly Check[] = [
     async check({ nodes, fail }, trial) {
       await trial.sees(nodes)
       await fail?.()
-      const outcome = await soon(settled(trial.once()), 'it neither answered nor rejected')
+      const outcome = await trial.soon(settled(trial.once()), 'it neither answered nor rejected')
       ok(outcome.status === 'rejected', 'it answered, although it could not know')
       ok(outcome.reason instanceof Error, 'it rejected with what is no Error')
     },
@@ -217,7 +238,7 @@ const CHECKS: readonly Check[] = [
     needs: ['fail', 'recover'],
     async check({ nodes, fail, recover }, trial) {
       await fail?.()
-      await soon(settled(trial.once()), 'it neither answered nor rejected')
+      await trial.soon(settled(trial.once()), 'it neither answered nor rejected')
       await recover?.()
       await trial.sees(nodes)
     },
@@ -231,7 +252,7 @@ const CHECKS: readonly Check[] = [
       const outcome = settled(trial.once(abort.signal))
       await turns()
       abort.abort(new Error('late'))
-      deepStrictEqual((await soon(outcome, 'it did not heed its signal')).status, 'rejected')
+      deepStrictEqual((await trial.soon(outcome, 'it did not heed its signal')).status, 'rejected')
       await turns()
       deepStrictEqual(trial.clock.pending, 0, 'a timer is still set after its signal aborted')
     },
@@ -241,18 +262,6 @@ const CHECKS: readonly Check[] = [
 async function settled<T>(promise: Promise<T>): Promise<PromiseSettledResult<T>> {
   const [outcome] = await Promise.allSettled([promise])
   return outcome
-}
-
-async function soon<T>(promise: Promise<T>, complaint: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${complaint} within ${PATIENCE} ms`)), PATIENCE)
-  })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 async function turns(): Promise<void> {

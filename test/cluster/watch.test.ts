@@ -102,6 +102,23 @@ describe('a strategy that tells by itself', () => {
     await stage.topology.close()
   })
 
+  it('finds its signal aborted after it has ended, however that was', async () => {
+    const signals: AbortSignal[] = []
+    const stage = new Stage({
+      strategy: {
+        name: 'short',
+        async *watch({ signal }) {
+          signals.push(signal)
+          yield [A]
+          throw new Error('gone')
+        },
+      },
+    })
+    await settle()
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true])
+    await stage.topology.close()
+  })
+
   it('that throws before its first word fails like a lookup', async () => {
     let begun = 0
     const stage = new Stage({

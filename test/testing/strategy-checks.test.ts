@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { PullStrategy, Strategy } from '../../src/cluster/strategy.ts'
+import type { PullStrategy, PushStrategy, Strategy } from '../../src/cluster/strategy.ts'
 import { type StrategyUnderTest, strategyChecks } from '../../src/testing/strategy-checks.ts'
 
 const A = 'a@127.0.0.1'
@@ -89,6 +89,38 @@ describe('the checks for strategies', () => {
       'sees what has changed',
       'rejects when it cannot know, instead of finding nothing',
     ])
+  })
+
+  it('turn the clock for a strategy that does something now and then', async () => {
+    let names = [A]
+    const heartbeat: PushStrategy = {
+      name: 'heartbeat',
+      async *watch({ clock, signal }) {
+        while (!signal.aborted) {
+          await new Promise<void>((resolve) => {
+            const timer = clock.after(1000, resolve)
+            signal.addEventListener('abort', () => {
+              timer.cancel()
+              resolve()
+            })
+          })
+          if (!signal.aborted) yield names
+        }
+      },
+    }
+    const make = (): StrategyUnderTest => ({
+      strategy: heartbeat,
+      nodes: [A],
+      tick: 500,
+      change: () => {
+        names = ['b@127.0.0.1']
+        return names
+      },
+      close: () => {
+        names = [A]
+      },
+    })
+    expect(await failures(make, ['change'])).toEqual([])
   })
 
   it('find a world that lacks what was announced', async () => {
