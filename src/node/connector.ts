@@ -31,6 +31,8 @@ export type Held = (link: Link) => void
 
 interface Dial {
   readonly abort: AbortController
+  /** Somebody waits for it, whether the peer is wanted or not. */
+  asked: boolean
   result: Promise<Link>
 }
 
@@ -119,11 +121,16 @@ export class Connector {
     if (this.#link === undefined && this.#retry === undefined && !this.#barred) this.#dialQuietly()
   }
 
-  /** Withdraws an interest. A link that is up stays. */
+  /** Withdraws an interest. A link that is up stays; a dial that nobody waits for is given up. */
   unwant(interest: string): void {
     this.#interests.delete(interest)
     if (this.#interests.size > 0) return
     this.#cancelRetry()
+    const dial = this.#dialling
+    if (dial?.asked === false && this.#held.length === 0) {
+      this.#dialling = undefined
+      dial.abort.abort(disconnected(this.peer.name))
+    }
     this.#settle()
   }
 
@@ -243,10 +250,11 @@ export class Connector {
 
   /** @param asked somebody waits for it */
   #dial(asked = this.#held.length > 0): Promise<Link> {
+    if (asked && this.#dialling !== undefined) this.#dialling.asked = true
     const pending = this.#dialling ?? this.#yielded
     if (pending !== undefined) return pending.result
     this.#cancelRetry()
-    const dial = { abort: new AbortController() } as Dial
+    const dial = { abort: new AbortController(), asked } as Dial
     this.#dialling = dial
     dial.result = this.#attempt(dial, !asked && this.#onlyLearned)
     return dial.result

@@ -199,6 +199,28 @@ describe('a connector', () => {
     connector.unwant('a')
     expect(connector.link?.down).toBe(false)
   })
+
+  it('gives up a dial that nobody wants or waits for, without a word', async () => {
+    connector.want('a')
+    connector.unwant('a')
+    await settle(1)
+    expect([bench.last.signal.aborted, bench.events]).toEqual([true, ['idle']])
+    connector.want('a')
+    const waiting = connector.connect()
+    connector.unwant('a')
+    bench.last.succeed()
+    expect((await waiting).down).toBe(false)
+    connector.disconnect()
+  })
+
+  it('goes on with a dial for which something waits to be sent', async () => {
+    connector.want('a')
+    connector.hold(bench.signal('held'))
+    connector.unwant('a')
+    bench.last.succeed()
+    await settle(1)
+    expect(bench.sent).toEqual(['held'])
+  })
 })
 
 describe('disconnect', () => {

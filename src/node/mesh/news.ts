@@ -8,7 +8,7 @@ import { encodeMeshMessage, type Manner, MESH_NAME, type MeshMessage } from './m
 const MESH = atom(MESH_NAME)
 
 /** How long changes are gathered before they are told, in milliseconds. */
-export const GATHER = 50
+export const GATHER = 100
 
 /** When to try again to tell a peer that has too much to read already, in milliseconds. */
 const FULL_PAUSE = 1_000

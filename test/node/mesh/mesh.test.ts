@@ -1,6 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { LocalNode } from '../../../src/node/local-node.ts'
-import { encodeMeshMessage, MESH_NAME, type NodesMessage } from '../../../src/node/mesh/mesh-message.ts'
+import {
+  encodeMeshMessage,
+  MESH_NAME,
+  type MeshMessage,
+  type NodesMessage,
+} from '../../../src/node/mesh/mesh-message.ts'
 import { atom, Pid, type Term, tuple } from '../../../src/term/index.ts'
 import { RawPeer } from '../../support/raw-peer.ts'
 import { Cluster, event } from '../cluster.ts'
@@ -228,6 +233,30 @@ describe('the mesh', () => {
     expect(a.nodes('known').sort()).toEqual(['other@127.0.0.1', raw.name].sort())
     raw.send(control, encodeMeshMessage({ type: 'nodes', seeking: [], sought: [GHOST], gone: [] }))
     await failed
+  })
+
+  it('holds up nobody for one that reports ten thousand dead names, nor takes more', async () => {
+    const a = await cluster.start('a')
+    const up = event(a, 'nodeup')
+    await using raw = await RawPeer.connect(a, { cookie: 'c' })
+    await up
+    const say = (message: MeshMessage) => {
+      raw.send(tuple(6, new Pid(raw.name, 1, 0, 77), atom(''), atom(MESH_NAME)), encodeMeshMessage(message))
+    }
+    say({ type: 'hello', seeking: true, listening: true })
+    const ghosts = Array.from({ length: 12_000 }, (_, i) => `ghost${i}@127.0.0.1`)
+    const failed = event(a, 'connect-failed', ghosts[0])
+    say({ type: 'nodes', seeking: [], sought: ghosts, gone: [] })
+    say({ type: 'nodes', seeking: [], sought: ghosts.slice(-2_000), gone: [] })
+    await failed
+    expect(a.nodes('known')).toHaveLength(1 + 10_000)
+    const b = await cluster.start('b')
+    await a.connect(B, { timeout: 20_000 })
+    expect(b.nodes()).toContain(A)
+    const down = event(a, 'nodedown', raw.name)
+    raw.reset()
+    await down
+    expect(a.nodes('known').some((name) => name.startsWith('ghost'))).toBe(false)
   })
 
   it('learns with every choice of how terms are decoded', async () => {
