@@ -49,11 +49,6 @@ export class Rpc implements NodeService {
     this.#runner = runner
   }
 
-  /** How many requests wait for their answer. */
-  get pending(): number {
-    return this.#pending.size
-  }
-
   /**
    * Calls a function. On this node itself, one that is exposed.
    *
