@@ -253,7 +253,6 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
         errors,
       }
       this.#lastResult = result
-      this.#lastError = undefined
       this.#reports.refreshed(result)
       return result
     } catch (error) {
@@ -267,6 +266,7 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
       const { self, maxNames } = this.#host
       const { filter, mapName, hidden } = this.#options
       const reading = readAnswer(answer, { self: self.full, maxNames, filter, mapName, hidden })
+      this.#lastError = undefined
       this.#reports.answered(reading.errors, reading.rejected)
       const { pruned, failed } = await this.#members.take(reading, hurry, signal)
       return { ...reading, pruned, failed, signal }

@@ -13,6 +13,8 @@ interface Run {
   readonly abort: AbortController
   readonly first: Promise<void>
   latest: { readonly answer: Answer } | undefined
+  /** It has ended, and its last word was not taken yet. */
+  over: { readonly error: unknown } | undefined
 }
 
 /** A strategy that tells by itself. It is iterated from the first look on, and again after it has ended. */
@@ -22,6 +24,8 @@ export class Watch implements Source {
   #run: Run | undefined
   #due: Timer | undefined
   #notBefore = 0
+  /** The end that is about to be told. */
+  #ending: symbol | undefined
 
   constructor(strategy: PushStrategy, host: SourceHost) {
     this.#strategy = strategy
@@ -39,10 +43,12 @@ export class Watch implements Source {
     this.#due?.cancel()
     this.#due = undefined
     this.#notBefore = this.#host.clock.now() + PUSH_SPACING
+    if (run.over !== undefined && this.#run === run) this.#finish(run.over.error)
     return (run.latest as { answer: Answer }).answer
   }
 
   close(): void {
+    this.#ending = undefined
     this.#due?.cancel()
     this.#due = undefined
     this.#run?.abort.abort(new TsunagiError('ERR_CLOSED', 'nobody waits for this answer any more'))
@@ -72,7 +78,7 @@ export class Watch implements Source {
     })
     // Whoever waits for it hears of it.
     first.catch(() => {})
-    const run: Run = { abort: new AbortController(), first, latest: undefined }
+    const run: Run = { abort: new AbortController(), first, latest: undefined, over: undefined }
     this.#run = run
     const take = (answer: Answer): void => {
       if (this.#run !== run) return
@@ -110,11 +116,22 @@ export class Watch implements Source {
     // What hangs on the signal ends with the iteration, however that ended.
     run.abort.abort(error)
     if (this.#run !== run) return
+    if (this.#due !== undefined) run.over = { error }
+    else if (run.latest !== undefined) this.#finish(error)
+    else {
+      this.#run = undefined
+      failed(error)
+    }
+  }
+
+  /** Tells of the end when whoever takes an answer at this moment has taken it. */
+  #finish(error: unknown): void {
     this.#run = undefined
-    this.#due?.cancel()
-    this.#due = undefined
-    if (run.latest === undefined) failed(error)
-    else this.#host.onEnd(error)
+    const ending = Symbol('ending')
+    this.#ending = ending
+    void setImmediate().then(() => {
+      if (this.#ending === ending) this.#host.onEnd(error)
+    })
   }
 
   #announce(): void {

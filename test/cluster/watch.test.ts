@@ -102,6 +102,27 @@ describe('a strategy that tells by itself', () => {
     await stage.topology.close()
   })
 
+  it('is heard to its last word when it ends right after that', async () => {
+    const stage = new Stage({
+      strategy: {
+        name: 'brief',
+        async *watch() {
+          yield [A]
+          yield [A, B]
+        },
+      },
+      interval: Number.POSITIVE_INFINITY,
+    })
+    await settle()
+    expect(stage.topology.nodes()).toEqual([A])
+    expect(stage.count('discovery-failed')).toBe(0)
+    await stage.pass(250)
+    expect(stage.topology.nodes()).toEqual([A, B])
+    expect(stage.last('discovery-failed').error.message).toContain('ended its watch')
+    expect(stage.topology.lastError).toBe(stage.last('discovery-failed').error)
+    await stage.topology.close()
+  })
+
   it('finds its signal aborted after it has ended, however that was', async () => {
     const signals: AbortSignal[] = []
     const stage = new Stage({
