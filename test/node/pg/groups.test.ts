@@ -132,9 +132,10 @@ describe('groups', () => {
     const groups = new Groups()
     const many = Array.from({ length: 100_000 }, (_, i) => at('b@host', i))
     for (const pid of many) add(groups, groups.local, 'g', [pid])
-    expect(groups.members('g')).toHaveLength(100_000)
-    for (const pid of many) expect(groups.take(groups.local, 'g', [again(pid)])).toHaveLength(1)
-    expect([...groups.all]).toEqual([])
+    expect(groups.members('g').length).toBe(100_000)
+    let taken = 0
+    for (const pid of many) taken += groups.take(groups.local, 'g', [again(pid)]).length
+    expect([taken, ...groups.all]).toEqual([100_000])
   })
 })
 

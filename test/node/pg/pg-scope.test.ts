@@ -302,14 +302,14 @@ describe('scopes of two nodes', () => {
       left += length
     })
     await until(first, () => joined === 100_000)
-    expect(first.members('many')).toHaveLength(100_000)
-    for (const pid of pids.slice(0, 50_000)) a.pg().join('more', pid)
-    await until(first, () => joined === 150_000)
+    expect(first.members('many').length).toBe(100_000)
+    for (const pid of pids.slice(0, 20_000)) a.pg().join('more', pid)
+    await until(first, () => joined === 120_000)
     a.pg().leave('many', pids)
     await until(first, () => left === 100_000)
-    expect(first.members('more')).toHaveLength(50_000)
+    expect(first.members('more').length).toBe(20_000)
     expect(first.groups()).toEqual(['more'])
-  })
+  }, 120_000)
 })
 
 describe('a monitor', () => {
