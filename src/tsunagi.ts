@@ -1,9 +1,9 @@
-import { instance } from './base/options.ts'
+import { instance, knownOnly } from './base/options.ts'
 import { checkTopologies, Topologies } from './cluster/topologies.ts'
 import type { Topology } from './cluster/topology.ts'
 import type { TopologyOptions } from './cluster/topology-options.ts'
 import { type Foundation, LocalNode } from './node/local-node.ts'
-import type { NodeOptions } from './node/node-options.ts'
+import { NODE_OPTIONS, type NodeOptions } from './node/node-options.ts'
 
 /** Options of {@link startNode}: those of the node itself, and what is built upon it. */
 export interface StartOptions extends NodeOptions {
@@ -18,6 +18,7 @@ export class TsunagiNode extends LocalNode {
   /** Use {@link startNode}. */
   static override async start(options: StartOptions): Promise<TsunagiNode> {
     instance(options, 'options', 'an object of node options', (it) => !Array.isArray(it))
+    knownOnly(options, [...NODE_OPTIONS, 'topologies'])
     const { topologies = {}, ...nodeOptions } = options
     checkTopologies(topologies)
     const node = await LocalNode.startAs(nodeOptions, (foundation) => new TsunagiNode(foundation))

@@ -7,7 +7,10 @@ import { resolveTopologyOptions, type TopologyOptions } from './topology-options
 /** Checks the option `topologies` before there is a node. @throws OptionError */
 export function checkTopologies(topologies: Readonly<Record<string, TopologyOptions>>): void {
   instance(topologies, 'topologies', 'an object such as { app: { strategy: localEpmd() } }', (it) => !Array.isArray(it))
-  for (const [name, options] of Object.entries(topologies)) resolveTopologyOptions(options, `topologies.${name}.`)
+  for (const [name, options] of Object.entries(topologies)) {
+    string(name, 'the name of a topology')
+    resolveTopologyOptions(options, `topologies.${name}.`)
+  }
 }
 
 /** The topologies of a node, by name. */

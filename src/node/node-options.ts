@@ -93,7 +93,8 @@ export interface ResolvedNodeOptions {
   readonly terms: TermOptions
 }
 
-const KNOWN: readonly (keyof NodeOptions)[] = [
+/** The names of all options of a node. */
+export const NODE_OPTIONS: readonly (keyof NodeOptions)[] = [
   'name',
   'sname',
   'cookie',
@@ -122,7 +123,7 @@ const KNOWN: readonly (keyof NodeOptions)[] = [
 /** @throws OptionError naming the option and the value at fault */
 export function resolveNodeOptions(options: NodeOptions): ResolvedNodeOptions {
   instance(options, 'options', 'an object of node options', (it) => !Array.isArray(it))
-  knownOnly(options, KNOWN)
+  knownOnly(options, NODE_OPTIONS)
   const name = ownName(options)
   const epmd = or(options.epmd, {})
   if (epmd !== false) instance(epmd, 'epmd', 'an object of EPMD options, or false', (it) => !Array.isArray(it))

@@ -166,6 +166,8 @@ describe('topologies of real nodes', () => {
     const start = startNode({ name: 'nobody@127.0.0.1', topologies: { app: { strategy, intervall: 1 } as never } })
     await expect(start).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION', option: 'topologies.app.intervall' })
     await expect(startNode({ topologies: [] as never })).rejects.toMatchObject({ option: 'topologies' })
+    await expect(startNode({ topologys: {} } as never)).rejects.toThrow('did you mean topologies?')
+    await expect(startNode({ topologies: { '': { strategy } } })).rejects.toThrow('the name of a topology')
     await expect(startNode(null as never)).rejects.toMatchObject({ option: 'options' })
   })
 })
