@@ -19,6 +19,7 @@ import { type ReceiveOptions, type Receiver, receive } from './receive.ts'
 import type { MessageReceiver } from './router.ts'
 import { sendCast, sendExit, sendMessage } from './send.ts'
 import { Ties } from './ties.ts'
+import type { CastOf, ReplyOf, RequestOf } from './typed-call.ts'
 import type { Watchable, Watcher } from './watch.ts'
 
 const EXIT = atom('EXIT')
@@ -262,12 +263,12 @@ export class LocalProcess extends Mailbox implements Process, Watchable, Receive
     return sendMessage(this, to, message)
   }
 
-  call(to: Destination, request: Term, options?: CallOptions): Promise<Term> {
+  call<To extends Destination>(to: To, request: RequestOf<To>, options?: CallOptions): Promise<ReplyOf<To>> {
     if (this.ended) return Promise.reject(this.endError())
-    return call(this.table, this, to, request, options)
+    return call(this.table, this, to, request, options) as Promise<ReplyOf<To>>
   }
 
-  cast(to: Destination, message: Term): boolean {
+  cast<To extends Destination>(to: To, message: CastOf<To>): boolean {
     this.#check()
     return sendCast(this, to, message)
   }

@@ -5,6 +5,7 @@ import type { CallOptions } from './call.ts'
 import type { Match } from './mailbox.ts'
 import type { MonitorTarget } from './monitors.ts'
 import type { ReceiveOptions } from './receive.ts'
+import type { CastOf, ReplyOf, RequestOf } from './typed-call.ts'
 
 /**
  * A process seen from inside: what `node.spawn` gives to the function it runs.
@@ -55,10 +56,10 @@ export interface Process extends AsyncIterable<Term, undefined> {
    *
    * @throws CallError `ERR_TIMEOUT`, `ERR_NOPROC`, `ERR_NOCONNECTION` or `ERR_CALL_EXIT` with `reason` and `target`.
    */
-  call(to: Destination, request: Term, options?: CallOptions): Promise<Term>
+  call<To extends Destination>(to: To, request: RequestOf<To>, options?: CallOptions): Promise<ReplyOf<To>>
 
   /** Casts to a GenServer: `{'$gen_cast', Message}`. Like {@link Process.send}, but never throws `ERR_NOPROC`. */
-  cast(to: Destination, message: Term): boolean
+  cast<To extends Destination>(to: To, message: CastOf<To>): boolean
 
   /**
    * Links this process with another: when one ends, the other gets an exit signal. Nothing happens when they are linked.

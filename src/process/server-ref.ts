@@ -22,17 +22,6 @@ export interface ServerRef<Request extends Term = Term, Reply extends Term = Ter
   close(reason?: Term): Promise<void>
 }
 
-/** What the server at a destination takes as a request: what its {@link ServerRef} says, else any term. */
-export type RequestOf<To> = To extends { call(request: infer Request extends Term, options?: CallOptions): unknown }
-  ? Request
-  : Term
-
-/** What it replies. */
-export type ReplyOf<To> = To extends { call(request: never): Promise<infer Reply> } ? Reply : Term
-
-/** What it takes as a cast. */
-export type CastOf<To> = To extends { cast(message: infer Cast extends Term): unknown } ? Cast : Term
-
 export class LocalServerRef implements ServerRef {
   readonly #server: LocalServer
   readonly #outside: LocalProcess

@@ -41,6 +41,9 @@ it('a call is typed by the reference it goes to', async () => {
   await system.call(adder, '1')
   // @ts-expect-error it knows no other cast
   system.cast(adder, 'other')
+  expectTypeOf(await self.call(adder, 1)).toEqualTypeOf<number>()
+  // @ts-expect-error it adds numbers
+  await self.call(adder, '1')
   // Who else answers there is not known.
   expectTypeOf(await system.call(adder.pid, '1')).toEqualTypeOf<Term>()
   expectTypeOf(await system.call({ name: 'adder', node: 'b@host' }, '1')).toEqualTypeOf<Term>()
