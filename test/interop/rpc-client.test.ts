@@ -41,7 +41,7 @@ describeOtp('node.rpc of a function of a BEAM node', (release) => {
     expect(await node.rpc(erl.name, 'erlang', 'byte_size', [big])).toBe(300_000)
     const copied = (await node.rpc(erl.name, 'binary', 'copy', [big])) as Uint8Array
     expect(Buffer.compare(copied, big)).toBe(0)
-    const many = Array.from({ length: 200 }, (_, i) => node.rpc(erl.name, 'erlang', '+', [i, 1]))
+    const many = Array.from({ length: 200 }, (_, i) => node.rpc(erl.name, 'erlang', '+', [i, 1], { timeout: 20_000 }))
     expect(await Promise.all(many)).toEqual(Array.from({ length: 200 }, (_, i) => i + 1))
     expect(node.counts.references).toBe(0)
   })
@@ -75,7 +75,8 @@ describeOtp('node.rpc of a function of a BEAM node', (release) => {
     await using scene = await Scene.open(release)
     const { erl, node } = await pair(scene)
     const forever: [string, string, Term[]] = ['timer', 'sleep', [atom('infinity')]]
-    const killed = failure(node.rpc(erl.name, ...forever))
+    const patient = { timeout: Number.POSITIVE_INFINITY }
+    const killed = failure(node.rpc(erl.name, ...forever, patient))
     await sees(erl, `length(${RUNNING})`, '1')
     await erl.eval(`[exit(P, kill) || P <- ${RUNNING}]`)
     expect(await killed).toMatchObject({ code: 'ERR_CALL_EXIT', class: 'exit', reason: atom('killed') })
@@ -88,13 +89,13 @@ describeOtp('node.rpc of a function of a BEAM node', (release) => {
     await erl.eval(`[exit(P, kill) || P <- ${RUNNING}]`)
 
     const controller = new AbortController()
-    const given = failure(node.rpc(erl.name, ...forever, { signal: controller.signal }))
+    const given = failure(node.rpc(erl.name, ...forever, { ...patient, signal: controller.signal }))
     await sees(erl, `[length(element(2, process_info(P, monitored_by))) || P <- ${RUNNING}]`, '[1]')
     controller.abort(new Error('never mind'))
     expect((await given).message).toBe('never mind')
     await sees(erl, `[process_info(P, monitored_by) || P <- ${RUNNING}]`, '[{monitored_by,[]}]')
 
-    const lost = failure(node.rpc(erl.name, ...forever, { timeout: Number.POSITIVE_INFINITY }))
+    const lost = failure(node.rpc(erl.name, ...forever, patient))
     await sees(erl, `length([P || P <- ${RUNNING}, process_info(P, monitored_by) =/= {monitored_by, []}])`, '1')
     erl.kill()
     expect(await lost).toMatchObject({ code: 'ERR_NOCONNECTION', class: 'error' })

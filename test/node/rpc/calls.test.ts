@@ -23,6 +23,9 @@ afterEach(async () => {
   await cluster[Symbol.asyncDispose]()
 })
 
+/** For calls that wait for what the test does next, however busy the machine is. */
+const FOREVER = { timeout: Number.POSITIVE_INFINITY }
+
 /** What a call rejects with. */
 const failure = (call: Promise<unknown>): Promise<RpcError> =>
   call.then(
@@ -170,7 +173,7 @@ describe.each([
     const reason = new Error('changed my mind')
     expect(await failure(a.rpc(name, 'm', 'hold', [], { signal: AbortSignal.abort(reason) }))).toBe(reason)
     const controller = new AbortController()
-    const call = failure(a.rpc(name, 'm', 'hold', [], { signal: controller.signal }))
+    const call = failure(a.rpc(name, 'm', 'hold', [], { ...FOREVER, signal: controller.signal }))
     await job.called(1)
     controller.abort(reason)
     expect(await call).toBe(reason)
@@ -185,7 +188,7 @@ describe.each([
     const { name } = there()
     const job = new Held()
     there().expose('m', { hold: job.hold })
-    const call = failure(a.rpc(name, 'm', 'hold'))
+    const call = failure(a.rpc(name, 'm', 'hold', [], FOREVER))
     await job.called(1)
     a.exit(job.context(0).self.pid, atom('kill'))
     expect(await call).toMatchObject({ code: 'ERR_CALL_EXIT', class: 'exit', reason: atom('killed') })
@@ -231,7 +234,7 @@ describe('a call', () => {
   it('rejects when the link goes down, and the function hears of it', async () => {
     const job = new Held()
     b.expose('m', { hold: job.hold })
-    const call = failure(a.rpc(b.name, 'm', 'hold'))
+    const call = failure(a.rpc(b.name, 'm', 'hold', [], FOREVER))
     await job.called(1)
     await a.disconnect(b.name)
     expect(await call).toMatchObject({ code: 'ERR_NOCONNECTION' })
@@ -244,7 +247,7 @@ describe('a call', () => {
   it('rejects when its node closes', async () => {
     const job = new Held()
     b.expose('m', { hold: job.hold })
-    const call = failure(a.rpc(b.name, 'm', 'hold'))
+    const call = failure(a.rpc(b.name, 'm', 'hold', [], FOREVER))
     await job.called(1)
     await a.close()
     expect(await call).toMatchObject({ code: 'ERR_CLOSED' })
@@ -288,7 +291,7 @@ describe('a call', () => {
 
   it('many at once each get their own result', async () => {
     b.expose('m', { echo: async (value: Term) => value })
-    const results = await Promise.all(Array.from({ length: 500 }, (_, i) => a.rpc(b.name, 'm', 'echo', [i])))
+    const results = await Promise.all(Array.from({ length: 500 }, (_, i) => a.rpc(b.name, 'm', 'echo', [i], FOREVER)))
     expect(results).toEqual(Array.from({ length: 500 }, (_, i) => i))
     await idle(a)
     await idle(b)
@@ -323,7 +326,7 @@ describe('a call', () => {
       },
     })
     const inbox = await openProcess(a)
-    const call = a.rpc(b.name, 'm', 'ask', [inbox.pid])
+    const call = a.rpc(b.name, 'm', 'ask', [inbox.pid], FOREVER)
     inbox.send((await inbox.receive()) as Pid, 'hello')
     expect(charlist((await call) as number[])).toBe('hello')
   })

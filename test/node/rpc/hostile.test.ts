@@ -77,7 +77,7 @@ describe('a peer that is asked', () => {
 
   it('and has spawned is told when nobody waits any more', async () => {
     const controller = new AbortController()
-    const call = failure(target.node.rpc(peer.name, 'm', 'f', [], { signal: controller.signal }))
+    const call = failure(target.node.rpc(peer.name, 'm', 'f', [], { timeout: 20_000, signal: controller.signal }))
     const { control } = await nextSignal(peer, op.SPAWN_REQUEST)
     const [, id, from] = control as unknown as [number, Reference, Pid]
     reply(id, from, 2, theirs(5))
