@@ -19,7 +19,7 @@ IO.inspect(GenServer.call({PingPong, :"ts@127.0.0.1"}, :ping), label: "Node.js s
 receive do
   :pinged -> IO.puts("Node.js pinged back")
 after
-  5_000 -> raise "nobody pinged back"
+  15_000 -> raise "nobody pinged back"
 end
 
 # The answer is on its way before this node goes.

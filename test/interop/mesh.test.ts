@@ -40,7 +40,7 @@ describeOtp('the mesh among BEAM nodes', (release) => {
       if (who === 'second') names.reverse()
       const [one, two] = names as [string, string]
       const first = await scene.node({ name: one, connectTo, meshRefresh })
-      await first.ready()
+      await first.ready({ timeout: 20_000 })
       const second = await scene.node({ name: two, connectTo, meshRefresh })
       await Promise.all([connectedTo(first, erl.name, two), connectedTo(second, erl.name, one)])
       await sees(erl, 'lists:sort(nodes(hidden))', `['${names.sort().join("','")}']`)

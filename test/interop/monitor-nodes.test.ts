@@ -56,7 +56,7 @@ describeOtp('what net_kernel:monitor_nodes tells of our nodes', (release) => {
     const erl = await scene.erl()
     await watch(erl, '[nodedown_reason]')
     const hidden = await scene.node({ connectTo: erl.name, mesh: false })
-    await hidden.ready()
+    await hidden.ready({ timeout: 20_000 })
     const visible = await scene.node({ visible: true, connectTo: erl.name })
     expect(await next(erl)).toBe(`{nodeup,'${visible.name}',[]}`)
     await hidden.close()

@@ -56,7 +56,7 @@ describeOtp('distAutoConnect', (release) => {
       expect(await callReaches(node, erl.name)).toBe(true)
       await lose()
       expect(await callReaches(node, erl.name)).toBe(false)
-      expect(await node.ping(erl.name)).toBe('pong')
+      expect(await node.ping(erl.name, { timeout: 20_000 })).toBe('pong')
     })
   })
 
@@ -93,7 +93,7 @@ describeOtp('connectAll: false', (release) => {
     const [one, two] = [await scene.erl(), await scene.erl()]
     expect(await one.eval(`net_kernel:connect_node('${two.name}')`)).toBe('true')
     const node = await scene.node({ visible, connectAll: false, meshRefresh: 100, connectTo: one.name })
-    await node.ready()
+    await node.ready({ timeout: 20_000 })
     const name = `zz${scene.name('other')}`
     const other = await scene.node({ name, meshRefresh: 100, connectTo: one.name })
     // It finds all there are: whoever is to be found was.
@@ -135,9 +135,9 @@ describeOtp('cookies set while the node runs', (release) => {
     await using scene = await Scene.open(release)
     const [one, two] = [await scene.erl({ cookie: 'one' }), await scene.erl({ cookie: 'two' })]
     const node = await scene.node({ mesh: false })
-    expect(await node.ping(one.name)).toBe('pang')
+    expect(await node.ping(one.name, { timeout: 20_000 })).toBe('pang')
     node.setCookie(one.name, 'one')
-    expect(await node.ping(one.name)).toBe('pong')
+    expect(await node.ping(one.name, { timeout: 20_000 })).toBe('pong')
     node.setCookie(node.name, 'two')
     expect(await two.eval(`net_adm:ping('${node.name}')`)).toBe('pong')
     expect(node.cookie).toBe('two')

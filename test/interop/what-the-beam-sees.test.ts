@@ -11,7 +11,7 @@ describeOtp('what a BEAM node sees of ours', (release) => {
     const node = await scene.node({ visible, connectTo: erl.name })
     await node.start({ handleCall: (request) => request }, { name: 'echo' })
     node.expose('shop', { price: () => 5 })
-    await node.ready()
+    await node.ready({ timeout: 20_000 })
     const us = `'${node.name}'`
     const ask = (expression: string) => erl.eval(expression.replaceAll('US', us))
 

@@ -50,7 +50,7 @@ describe('a node that waits for others', () => {
       cluster.start('a', { syncNodes: { mandatory: [B], timeout: forEver } }),
       cluster.start('b', { syncNodes: { mandatory: [A], timeout: forEver } }),
     ])
-    await Promise.all([a.ready(), b.ready()])
+    await Promise.all([a.ready({ timeout: 20_000 }), b.ready({ timeout: 20_000 })])
     expect([a.nodes(), b.nodes()]).toEqual([[B], [A]])
   })
 
@@ -60,7 +60,7 @@ describe('a node that waits for others', () => {
     const waiting = cluster.start('a', { clock, syncNodes: { mandatory: [B], optional: [C], timeout: TIMEOUT } })
     await b.ready({ timeout: 20_000 })
     // b has its link a little before the other side.
-    expect(await b.ping(A)).toBe('pong')
+    expect(await b.ping(A, { timeout: 20_000 })).toBe('pong')
     clock.expire()
     const a = await waiting
     expect(a.nodes()).toEqual([B])
@@ -75,7 +75,7 @@ describe('a node that waits for others', () => {
     const syncNodes = { mandatory: [B, C], optional: ['d@127.0.0.1'], timeout: TIMEOUT }
     const failure = cluster.start('a', { clock, syncNodes }).catch((error: unknown) => error)
     await b.ready({ timeout: 20_000 })
-    expect(await b.ping(A)).toBe('pong')
+    expect(await b.ping(A, { timeout: 20_000 })).toBe('pong')
     clock.expire()
     expect(await failure).toBeInstanceOf(SyncNodesError)
     expect(await failure).toMatchObject({ name: 'SyncNodesError', code: 'ERR_SYNC_NODES', missing: [C] })

@@ -30,7 +30,7 @@ function report(reporter: LocalNode, to: LocalNode, changes: Partial<NodesMessag
 
 /** Resolves when all that was sent before between the two has been taken. */
 async function barrier(from: LocalNode, to: LocalNode): Promise<void> {
-  expect(await from.ping(to.name)).toBe('pong')
+  expect(await from.ping(to.name, { timeout: 20_000 })).toBe('pong')
   await new Promise((resolve) => setImmediate(resolve))
 }
 
@@ -55,7 +55,12 @@ describe('the mesh', () => {
   it('connects two clusters that one link joins', async () => {
     const [a, b] = [await cluster.start('a'), await cluster.start('b', { connectTo: A })]
     const [c, d] = [await cluster.start('c'), await cluster.start('d', { connectTo: C })]
-    await Promise.all([a.ready(), b.ready(), c.ready(), d.ready()])
+    await Promise.all([
+      a.ready({ timeout: 20_000 }),
+      b.ready({ timeout: 20_000 }),
+      c.ready({ timeout: 20_000 }),
+      d.ready({ timeout: 20_000 }),
+    ])
     await a.connect(C)
     await Promise.all([a, b, c, d].map((node) => node.ready({ nodes: 3, timeout: 20_000 })))
     expect([b.nodes().sort(), d.nodes().sort()]).toEqual([
@@ -67,9 +72,9 @@ describe('the mesh', () => {
   it('also tells those that do not dial, and lets them be dialled', async () => {
     const a = await cluster.start('a', { mesh: false })
     const b = await cluster.start('b', { mesh: false, connectTo: A })
-    await b.ready()
+    await b.ready({ timeout: 20_000 })
     const c = await cluster.start('c', { connectTo: A })
-    await c.ready({ nodes: 2 })
+    await c.ready({ nodes: 2, timeout: 20_000 })
     expect([a.nodes().sort(), b.nodes().sort()]).toEqual([
       [B, C],
       [A, C],
@@ -80,7 +85,11 @@ describe('the mesh', () => {
     const a = await cluster.start('a')
     const b = await cluster.start('b', { ...options, connectTo: A })
     const c = await cluster.start('c', { ...options, connectTo: A })
-    await Promise.all([b.ready(), c.ready(), a.ready({ nodes: 2 })])
+    await Promise.all([
+      b.ready({ timeout: 20_000 }),
+      c.ready({ timeout: 20_000 }),
+      a.ready({ nodes: 2, timeout: 20_000 }),
+    ])
     report(a, b, { sought: [C] })
     await Promise.all([barrier(b, a), barrier(c, a), barrier(a, b)])
     expect([b.nodes('known'), c.nodes('known')]).toEqual([[A], [A]])
@@ -89,12 +98,12 @@ describe('the mesh', () => {
   it('does not tell of one that only dials, which finds all others', async () => {
     const a = await cluster.start('a')
     const b = await cluster.start('b', { connectTo: A })
-    await b.ready()
+    await b.ready({ timeout: 20_000 })
     const guest = await cluster.start('guest', { listen: false, connectTo: A })
-    await guest.ready({ nodes: 2 })
+    await guest.ready({ nodes: 2, timeout: 20_000 })
     await guest.disconnect(B)
     const c = await cluster.start('c', { connectTo: A })
-    await c.ready({ nodes: 3 })
+    await c.ready({ nodes: 3, timeout: 20_000 })
     expect(c.nodes().sort()).toEqual([A, B, guest.name])
     expect([a, b, c].map((node) => node.lastError(guest.name))).toEqual([undefined, undefined, undefined])
     expect(cluster.lines('warn', guest.name)).toEqual([])
@@ -103,7 +112,7 @@ describe('the mesh', () => {
   it('dials only whom the allow list has', async () => {
     const a = await cluster.start('a')
     const b = await cluster.start('b', { allow: [A], connectTo: A })
-    await b.ready()
+    await b.ready({ timeout: 20_000 })
     report(a, b, { seeking: [GHOST], sought: [C] })
     await barrier(a, b)
     expect(b.nodes('known')).toEqual([A])
@@ -113,7 +122,7 @@ describe('the mesh', () => {
     const a = await cluster.start('a')
     const b = await cluster.start('b', { connectTo: A })
     const c = await cluster.start('c', { connectTo: [A, B] })
-    await Promise.all([b.ready({ nodes: 2 }), c.ready({ nodes: 2 })])
+    await Promise.all([b.ready({ nodes: 2, timeout: 20_000 }), c.ready({ nodes: 2, timeout: 20_000 })])
     report(b, a, { sought: [GHOST] })
     report(c, a, { sought: [GHOST, B] })
     await Promise.all([barrier(b, a), barrier(c, a)])
@@ -130,7 +139,7 @@ describe('the mesh', () => {
   it('does not try again in vain a name it only heard of, until that comes up anew', async () => {
     const a = await cluster.start('a')
     const b = await cluster.start('b', { connectTo: A })
-    await b.ready()
+    await b.ready({ timeout: 20_000 })
     const other = await cluster.start('c', { cookie: 'another' })
     const failed = event(a, 'connect-failed', C)
     report(b, a, { sought: [C] })
@@ -146,9 +155,9 @@ describe('the mesh', () => {
   it('drags nobody back who disconnected, on either side, though others report it', async () => {
     const a = await cluster.start('a')
     const b = await cluster.start('b', { connectTo: A })
-    await b.ready()
+    await b.ready({ timeout: 20_000 })
     const c = await cluster.start('c', { connectTo: A })
-    await Promise.all([b.ready({ nodes: 2 }), c.ready({ nodes: 2 })])
+    await Promise.all([b.ready({ nodes: 2, timeout: 20_000 }), c.ready({ nodes: 2, timeout: 20_000 })])
     report(a, b, { sought: [C] })
     report(a, c, { sought: [B] })
     await Promise.all([barrier(a, b), barrier(a, c)])
@@ -170,7 +179,7 @@ describe('the mesh', () => {
     const a = await cluster.start('a')
     const b = await cluster.start('b', { connectTo: A })
     const c = await cluster.start('c', { connectTo: A })
-    await Promise.all([a, b, c].map((node) => node.ready({ nodes: 2 })))
+    await Promise.all([a, b, c].map((node) => node.ready({ nodes: 2, timeout: 20_000 })))
     const downs = [event(a, 'nodedown', C), event(b, 'nodedown', C)]
     await c.close()
     await Promise.all(downs)
@@ -184,7 +193,7 @@ describe('the mesh', () => {
     const a = await cluster.start('a')
     const b = await cluster.start('b', { connectTo: A })
     const c = await cluster.start('c', { connectTo: [A, B] })
-    await Promise.all([b.ready({ nodes: 2 }), c.ready({ nodes: 2 })])
+    await Promise.all([b.ready({ nodes: 2, timeout: 20_000 }), c.ready({ nodes: 2, timeout: 20_000 })])
     const forged = tuple(atom(MESH_NAME), 1, atom('nodes'), [], [GHOST], [], new Pid(C, 1, 0, c.creation))
     const failed = event(a, 'connect-failed', GHOST)
     b.send({ name: MESH_NAME, node: A }, forged)
@@ -202,7 +211,7 @@ describe('the mesh', () => {
   it('ignores what is no report, and reports of itself and of what is no name', async () => {
     const a = await cluster.start('a')
     const b = await cluster.start('b', { connectTo: A })
-    await b.ready()
+    await b.ready({ timeout: 20_000 })
     const mesh = atom(MESH_NAME)
     const bad: Term[] = [
       1,
@@ -264,7 +273,7 @@ describe('the mesh', () => {
     const a = await cluster.start('a', terms)
     const b = await cluster.start('b', { ...terms, connectTo: A })
     const c = await cluster.start('c', { ...terms, connectTo: A })
-    await Promise.all([a, b, c].map((node) => node.ready({ nodes: 2 })))
+    await Promise.all([a, b, c].map((node) => node.ready({ nodes: 2, timeout: 20_000 })))
     expect(c.nodes().sort()).toEqual([A, B])
   })
 
@@ -272,7 +281,7 @@ describe('the mesh', () => {
     const limits = { keyAtoms: 2 }
     const a = await cluster.start('a', { limits })
     const b = await cluster.start('b', { limits, connectTo: A })
-    await Promise.all([a.ready(), b.ready()])
+    await Promise.all([a.ready({ timeout: 20_000 }), b.ready({ timeout: 20_000 })])
     await Promise.all([barrier(a, b), barrier(b, a)])
     await a.start({ handleCall: (request) => request }, { name: 'echo' })
     await b.start({ handleCall: (request) => request }, { name: 'echo' })
