@@ -18,31 +18,36 @@ const PARALLEL = 16
 /** The nodes that one EPMD knows. What their entries say is asked once for each. */
 export class EpmdNames {
   /** By name and port: at another port it is another node. */
-  #entries = new Map<string, EpmdEntry>()
+  readonly #entries = new Map<string, EpmdEntry>()
 
   /** @throws TsunagiError `ERR_EPMD_…` */
   async find(context: StrategyContext, place: EpmdPlace): Promise<FoundNode[]> {
     const { epmd } = context
     if (epmd === undefined) throw new TsunagiError('ERR_EPMD_UNREACHABLE', 'this node uses no EPMD (epmd: false)')
     const listed = await epmd.names(place.at, place.port)
-    const before = this.#entries
-    const entries = new Map<string, EpmdEntry>()
+    const known = this.#entries
     const found: FoundNode[] = []
     const queue = [...listed]
     const work = async (): Promise<void> => {
       for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-        const key = `${next.name}:${next.port}`
-        const entry = before.get(key) ?? (await epmd.lookup(next.name, place.at, place.port))
+        const key = keyOf(next)
+        const entry = known.get(key) ?? (await epmd.lookup(next.name, place.at, place.port))
         if (entry === undefined) continue
-        entries.set(key, entry)
+        // Also when time runs out for the rest: the next lookup goes on from here.
+        known.set(key, entry)
         const node = nodeOf(next.name, entry, epmd, place)
         if (node !== undefined) found.push(node)
       }
     }
     await Promise.all(Array.from({ length: Math.min(PARALLEL, queue.length) }, work))
-    this.#entries = entries
+    const keys = new Set(listed.map(keyOf))
+    for (const key of known.keys()) if (!keys.has(key)) known.delete(key)
     return found
   }
+}
+
+function keyOf({ name, port }: { readonly name: string; readonly port: number }): string {
+  return `${name}:${port}`
 }
 
 /** Undefined for a node that cannot be reached from here under its name. */

@@ -120,6 +120,41 @@ describe('epmd', () => {
     expect(lookups).toBe(2)
   })
 
+  it('goes on with entries where a lookup ran out of time', async () => {
+    await using names = await EpmdWorld.open({ a: {}, b: { port: 40002 } })
+    const context = strategyContext({ epmd: { port: names.port } })
+    const epmdOf = context.epmd as NonNullable<typeof context.epmd>
+    const asked: string[] = []
+    let others = (): void => {}
+    const answered = new Promise<void>((resolve) => {
+      others = resolve
+    })
+    const inTime = {
+      ...epmdOf,
+      lookup(...args: Parameters<typeof epmdOf.lookup>) {
+        asked.push(args[0])
+        return epmdOf.lookup(...args)
+      },
+    }
+    const late: typeof epmdOf = {
+      ...epmdOf,
+      async lookup(...args) {
+        const entry = await inTime.lookup(...args)
+        if (args[0] === 'b') {
+          setImmediate(others)
+          return entry
+        }
+        await answered
+        throw new Error('late')
+      },
+    }
+    const strategy = epmd(['127.0.0.1'])
+    await expect(strategy.discover({ ...context, epmd: late })).rejects.toThrow('late')
+    const { nodes } = (await strategy.discover({ ...context, epmd: inTime })) as PartialAnswer
+    expect([...nodes]).toHaveLength(2)
+    expect(asked.sort()).toEqual(['a', 'a', 'b'])
+  })
+
   it.each([[[]], ['altair'], [['']], [['a b']], [['a@b']], [['altair:0']], [['altair:70000']], [[4369]]])(
     'refuses %j as hosts',
     (hosts) => {
