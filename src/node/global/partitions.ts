@@ -7,6 +7,9 @@ import type { PartitionJoin } from './partition-join.ts'
 /** Why a node is taken out: it was lost; or we cut it, or asked it to cut us; or it leaves nothing to tell. */
 type Reason = 'disconnected' | 'remove_connection' | 'ignore_node'
 
+/** How long a node has to disconnect when it is asked to, in ms. */
+const GRACE = 5000
+
 /** OTP's numbers here are 60 bits wide and begin below zero: `?MIN_64BIT_SMALL_INT`. */
 const OFFSET = 1n << 59n
 
@@ -49,11 +52,29 @@ export class Partitions {
     else this.#state.tell(node, serverMessage.removeConnection(self))
     this.#warn('requested disconnect from', node)
     this.#remove(node, 'remove_connection')
+    this.#insist(node)
   }
 
-  /** A node wants to have no connection with us. */
+  /**
+   * A node that does not know us yet ignores that we ask it to disconnect (OTP does), and would stay connected without a
+   * part in our cluster. By then it has read that we ask, so that our own cut is no news to those who do know us.
+   */
+  #insist(node: Atom): void {
+    const { clock, host, known } = this.#state
+    const link = host.peers.linkTo(node)
+    if (link === undefined) return
+    const timer = clock.after(GRACE, () => {
+      forget()
+      if (host.peers.linkTo(node) === link && known.removing.has(node)) this.#state.cut(node)
+    })
+    const forget = this.#state.onClose(() => timer.cancel())
+  }
+
+  /**
+   * A node wants to have no connection with us. That counts also when we do not know it yet: it has forgotten us already, so
+   * that only a new connection can bring us together.
+   */
   removeConnection({ node }: ServerMessage & { kind: 'remove_connection' }): void {
-    if (!this.#state.known.mayBeKnown(node)) return
     this.#remove(node, 'remove_connection')
     this.#state.cut(node)
     this.#warn('disconnected', node)

@@ -71,8 +71,10 @@ test('a report is forgotten after an hour', async () => {
   const [ours, b, c, d] = (await joined('b@h', 'c@h', 'd@h')) as [GlobalNode, ScriptedPeer, ScriptedPeer, ScriptedPeer]
   b.say(loss(b, c))
   await settle()
+  ours.disconnect(c)
+  ours.node.clock.advance(HOUR - 1)
   expect(ours.node.clock.pending).toBe(1)
-  ours.node.clock.advance(HOUR)
+  ours.node.clock.advance(1)
   expect(ours.node.clock.pending).toBe(0)
   b.say(loss(b, c))
   await settle()
@@ -94,6 +96,39 @@ test('who asks us to disconnect is disconnected, without a word to the others', 
   expect(ours.held).toMatchObject({ known: [c.name] })
   const text = "'global' at node a@h disconnected node b@h in order to prevent overlapping partitions"
   expect(ours.node.log.messages('warn')).toEqual([text])
+})
+
+test('who asks us to disconnect is disconnected also when we did not get to know it yet', async () => {
+  const [ours, b] = (await joined('b@h')) as [GlobalNode, ScriptedPeer]
+  const c = ours.peer('c@h')
+  ours.connect(c)
+  c.say(serverMessage.removeConnection(c.name))
+  await settle()
+  expect(ours.isConnected(c)).toBe(false)
+  expect(b.told).toEqual([])
+})
+
+test('who does not disconnect when we ask is cut by us, and that is no news for the others', async () => {
+  const [ours, b, c, d] = (await joined('b@h', 'c@h', 'd@h')) as [GlobalNode, ScriptedPeer, ScriptedPeer, ScriptedPeer]
+  b.say(loss(b, c))
+  await c.hears('remove_connection')
+  expect(ours.isConnected(c)).toBe(true)
+  d.told.length = 0
+  ours.node.clock.advance(5000)
+  await settle()
+  expect(ours.isConnected(c)).toBe(false)
+  expect(d.told).toEqual([])
+  // One that came anew meanwhile is left alone.
+  ours.connect(c)
+  await c.join()
+  b.say(loss(b, c, 2))
+  await c.hears('remove_connection')
+  ours.disconnect(c)
+  ours.connect(c)
+  await c.join()
+  ours.node.clock.advance(5000)
+  await settle()
+  expect(ours.isConnected(c)).toBe(true)
 })
 
 test('nobody can have a third node disconnected, or speak for it', async () => {
