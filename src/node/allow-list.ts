@@ -16,8 +16,8 @@ export class AllowList {
   }
 
   /**
-   * Allows these nodes too. Where everybody was allowed, from now on only they are, as with `net_kernel:allow/1`. Links
-   * that are up stay.
+   * Allows these nodes too. Where everybody was allowed, from now on only they are, as with `net_kernel:allow/1`; an empty
+   * list, which that ignores, allows nobody. Links that are up stay.
    */
   add(names: readonly string[]): void {
     this.#names = new Set([...(this.#names ?? []), ...checkNodeNames(names, 'names')])
