@@ -19,6 +19,19 @@ export const systemClock: Clock = {
   after(ms, callback, options) {
     const timer = setTimeout(callback, Math.min(ms, 0x7fffffff))
     if (options?.keepAlive !== true) timer.unref()
-    return { cancel: () => clearTimeout(timer) }
+    return new SystemTimer(timer)
   },
+}
+
+/** A class, since every call makes one: smaller than a closure. */
+class SystemTimer implements Timer {
+  readonly #timer: NodeJS.Timeout
+
+  constructor(timer: NodeJS.Timeout) {
+    this.#timer = timer
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timer)
+  }
 }
