@@ -4,7 +4,7 @@ export const help = `Usage: npm run bench [-- OPTIONS]
 
   --only A,B      only these works (send, call, codec, import, idle, process, monitors, mesh) and these
                   participants (raw, tsunagi, tsunagi-erlang, erlang-tsunagi, erlang, nats, moleculer)
-  --quick         two short rounds, in about a minute
+  --quick         two short rounds, in about two minutes
   --rounds N      rounds of every participant one after the other (5)
   --ms N          length of one measurement in ms (600)
   --markdown FILE write the report into FILE too, between its lines <!-- bench --> and <!-- /bench -->

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, expect, it } from 'vitest'
 import { ExitError, exitReasonOf } from '../../src/process/exit-reason.ts'
 import { exitEffect } from '../../src/process/exit-signal.ts'
@@ -39,6 +40,27 @@ describe('a process', () => {
     expect(events).toEqual(['spawned', 'started', 1, 'stop'])
     // The observer is left.
     expect(system.counts).toMatchObject({ processes: 1, references: 0, names: 0 })
+  })
+
+  it('runs in the asynchronous context of whoever spawned it, also among others of the same turn', async () => {
+    const { system } = one()
+    const context = new AsyncLocalStorage<string>()
+    const seen: Promise<string | undefined>[] = ['first', 'second'].map((name) => {
+      return new Promise((resolve) => {
+        context.run(name, () => {
+          system.spawn(
+            async (self) => {
+              await self.receive()
+              resolve(context.getStore())
+            },
+            { name },
+          )
+        })
+      })
+    })
+    system.send('second', 'go')
+    system.send('first', 'go')
+    expect(await Promise.all(seen)).toEqual(['first', 'second'])
   })
 
   it('gets the very object a local sender sent', async () => {
