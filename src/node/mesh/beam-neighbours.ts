@@ -11,6 +11,9 @@ import { MAX_NAMES } from './mesh-message.ts'
 /** How long after a nodeup the peers are asked, in milliseconds: many may come at once, and ours say who they are. */
 export const SETTLE = 100
 
+/** How long a peer that could be one of ours has to say so before it is asked, in milliseconds. */
+export const DOUBT = 1_000
+
 /** How long a peer may take to answer, in milliseconds. */
 const ANSWER = 5_000
 
@@ -34,6 +37,8 @@ interface Seen {
 }
 
 interface Neighbour {
+  /** When it may be asked first. */
+  readonly from: number
   asking: boolean
   nodes: Map<string, Seen>
 }
@@ -63,9 +68,13 @@ export class BeamNeighbours {
     marks.onOurs = (name) => this.#ours(name)
   }
 
-  /** A link is up. Only those that can spawn are asked: C and Java nodes do not answer. */
-  up(link: Link): void {
-    if ((link.flags & DFLAG.SPAWN) !== 0n) this.#neighbours.set(link.peer, { asking: false, nodes: new Map() })
+  /**
+   * A link is up. Only those that can spawn are asked: C and Java nodes do not answer. `doubtful`: the peer could be one of
+   * ours, and would soon say so.
+   */
+  up(link: Link, doubtful: boolean): void {
+    const from = this.#clock.now() + (doubtful ? DOUBT : 0)
+    if ((link.flags & DFLAG.SPAWN) !== 0n) this.#neighbours.set(link.peer, { from, asking: false, nodes: new Map() })
     if (this.#neighbours.size > 0) this.#schedule(SETTLE)
   }
 
@@ -94,8 +103,12 @@ export class BeamNeighbours {
     this.#dueIn = ms
     this.#timer = this.#clock.after(ms, () => {
       this.#cancel()
-      for (const [peer, neighbour] of this.#neighbours) void this.#question(peer, neighbour)
       this.#schedule(this.#refresh)
+      const now = this.#clock.now()
+      for (const [peer, neighbour] of this.#neighbours) {
+        if (now >= neighbour.from) void this.#question(peer, neighbour)
+        else this.#schedule(neighbour.from - now)
+      }
     })
   }
 

@@ -42,8 +42,9 @@ export class Mesh implements NodeService {
   up(connector: Connector, link: Link): void {
     if (!link.hidden) this.#news.up(link.peer.name, 'sought')
     // C and Java nodes hand every message to their program, whatever the name: they are not greeted.
-    if (canBeOurs(link)) this.#send(link, this.#hello)
-    if (this.#hello.seeking && !connector.ours) this.#beam.up(link)
+    const doubtful = canBeOurs(link)
+    if (doubtful) this.#send(link, this.#hello)
+    if (this.#hello.seeking && !connector.ours) this.#beam.up(link, doubtful && link.hidden)
   }
 
   down(peer: Atom, _link: Link, reason: LinkDownReason, error?: Error): void {

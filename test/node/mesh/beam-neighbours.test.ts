@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { TsunagiError } from '../../../src/base/errors.ts'
 import { MANDATORY_26, ourFlags } from '../../../src/dist/flags.ts'
 import type { Link } from '../../../src/dist/link.ts'
-import { type AskErlang, BeamNeighbours, SETTLE } from '../../../src/node/mesh/beam-neighbours.ts'
+import { type AskErlang, BeamNeighbours, DOUBT, SETTLE } from '../../../src/node/mesh/beam-neighbours.ts'
 import type { LearnedNames } from '../../../src/node/mesh/learned-names.ts'
 import { Marks } from '../../../src/node/mesh/marks.ts'
 import { type Atom, atom, type Term, tuple } from '../../../src/term/index.ts'
@@ -59,14 +59,14 @@ async function pass(ms: number): Promise<string[]> {
 describe('a BEAM neighbour', () => {
   it('is asked soon after it came, after others came, and every so often', async () => {
     answer = () => []
-    neighbours.up(link(ONE))
+    neighbours.up(link(ONE), false)
     await pass(SETTLE - 1)
     expect(questions).toEqual([])
     await pass(1)
     expect(questions.splice(0)).toEqual([`${ONE} nodes/2`])
     await pass(1_000)
-    neighbours.up(link('two@host'))
-    neighbours.up(link('three@host'))
+    neighbours.up(link('two@host'), false)
+    neighbours.up(link('three@host'), false)
     await pass(SETTLE)
     expect(questions.splice(0)).toEqual([`${ONE} nodes/2`, 'two@host nodes/2', 'three@host nodes/2'])
     await pass(REFRESH - 1)
@@ -75,10 +75,24 @@ describe('a BEAM neighbour', () => {
     expect(questions).toHaveLength(3)
   })
 
+  it('is left time to say that it is one of ours, if it could be', async () => {
+    answer = () => []
+    neighbours.up(link(ONE), true)
+    neighbours.up(link('two@host'), true)
+    neighbours.up(link('beam@host'), false)
+    await pass(SETTLE)
+    expect(questions.splice(0)).toEqual(['beam@host nodes/2'])
+    neighbours.drop(atom(ONE))
+    await pass(DOUBT - SETTLE)
+    expect(questions.splice(0)).toEqual(['two@host nodes/2', 'beam@host nodes/2'])
+    await pass(REFRESH)
+    expect(questions).toHaveLength(2)
+  })
+
   it('tells of visible nodes, and of hidden ones when they are marked as ours', async () => {
     marked.add('ours@host')
     answer = () => [entry('v@host', 'visible'), entry('ours@host', 'hidden'), entry('shell@host', 'hidden')]
-    neighbours.up(link(ONE))
+    neighbours.up(link(ONE), false)
     expect(await pass(SETTLE)).toEqual(['+v@host sought', '+ours@host seeking'])
     expect(await pass(REFRESH)).toEqual([])
     answer = () => [entry('ours@host', 'hidden')]
@@ -87,7 +101,7 @@ describe('a BEAM neighbour', () => {
 
   it('tells by the number of a connection that a node was gone meanwhile', async () => {
     answer = () => [entry('v@host', 'visible', 7)]
-    neighbours.up(link(ONE))
+    neighbours.up(link(ONE), false)
     await pass(SETTLE)
     answer = () => [entry('v@host', 'visible', 8)]
     expect(await pass(REFRESH)).toEqual(['-v@host', '+v@host sought'])
@@ -99,7 +113,7 @@ describe('a BEAM neighbour', () => {
       [atom('node_type'), atom('visible')],
     ])
     answer = () => [tuple(atom('v@host'), info)]
-    neighbours.up(link(ONE))
+    neighbours.up(link(ONE), false)
     expect(await pass(SETTLE)).toEqual(['+v@host sought'])
   })
 
@@ -109,13 +123,13 @@ describe('a BEAM neighbour', () => {
       if (info !== undefined) throw new TsunagiError('ERR_RPC_UNDEF', 'undef')
       return kind === atom('visible') ? [atom('v@host')] : [atom('ours@host'), atom('shell@host')]
     }
-    neighbours.up(link(ONE))
+    neighbours.up(link(ONE), false)
     expect(await pass(SETTLE)).toEqual(['+v@host sought', '+ours@host seeking'])
   })
 
   it('is taken by its last answer when it gives none', async () => {
     answer = () => [entry('v@host', 'visible')]
-    neighbours.up(link(ONE))
+    neighbours.up(link(ONE), false)
     await pass(SETTLE)
     answer = () => {
       throw new Error('timeout')
@@ -133,12 +147,12 @@ describe('a BEAM neighbour', () => {
     ['a name that is text', [tuple('v@host', { node_type: atom('visible') })]],
   ])('tells nothing by what is no answer: %s', async (_what, value) => {
     answer = () => value
-    neighbours.up(link(ONE))
+    neighbours.up(link(ONE), false)
     expect(await pass(SETTLE)).toEqual([])
   })
 
   it('is not asked when it cannot spawn, as C and Java nodes', async () => {
-    neighbours.up(link('c@host', MANDATORY_26))
+    neighbours.up(link('c@host', MANDATORY_26), false)
     await pass(REFRESH)
     expect([questions, clock.pending]).toEqual([[], 0])
   })
@@ -149,7 +163,7 @@ describe('a BEAM neighbour', () => {
       say = resolve
     })
     answer = () => late as unknown as Term
-    neighbours.up(link(ONE))
+    neighbours.up(link(ONE), false)
     await pass(SETTLE)
     neighbours.drop(atom(ONE) as Atom)
     say([entry('v@host', 'visible')])
