@@ -65,7 +65,9 @@ export class Partitions {
     if (link === undefined) return
     const timer = clock.after(GRACE, () => {
       forget()
-      if (host.peers.linkTo(node) === link && known.removing.has(node)) this.#state.cut(node)
+      // Others may have brought us together again.
+      const isLeft = known.removing.has(node) && !known.mayBeKnown(node)
+      if (isLeft && host.peers.linkTo(node) === link) this.#state.cut(node)
     })
     const forget = this.#state.onClose(() => timer.cancel())
   }

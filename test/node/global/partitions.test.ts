@@ -129,6 +129,13 @@ test('who does not disconnect when we ask is cut by us, and that is no news for 
   ours.node.clock.advance(5000)
   await settle()
   expect(ours.isConnected(c)).toBe(true)
+  // And one that another node brought back into the cluster.
+  b.say(loss(b, c, 3))
+  await c.hears('remove_connection')
+  b.cast(serverMessage.newNodes(b.name, [], [], [[c.name, 8]], 8, undefined))
+  ours.node.clock.advance(5000)
+  await settle()
+  expect(ours.isConnected(c)).toBe(true)
 })
 
 test('nobody can have a third node disconnected, or speak for it', async () => {
