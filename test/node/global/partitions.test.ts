@@ -133,6 +133,7 @@ test('who does not disconnect when we ask is cut by us, and that is no news for 
   b.say(loss(b, c, 3))
   await c.hears('remove_connection')
   b.cast(serverMessage.newNodes(b.name, [], [], [[c.name, 8]], 8, undefined))
+  await settle()
   ours.node.clock.advance(5000)
   await settle()
   expect(ours.isConnected(c)).toBe(true)
