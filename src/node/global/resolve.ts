@@ -39,7 +39,7 @@ export class ResolveMethods {
     this.#exposed = exposed
   }
 
-  /** `global:resolve_it/4`: `catch Method(Name, Pid1, Pid2)`. It never rejects. */
+  /** `global:resolve_it/4`: `catch Method(Name, Pid1, Pid2)`. @throws TsunagiError `ERR_LINK_FULL`: a process could not be told. */
   async run(method: ExternalFun | Fun, name: Term, pid1: Pid, pid2: Pid): Promise<Term> {
     if (!(method instanceof ExternalFun)) return undefinedFunction(method.module, atom('-fun-'), [name, pid1, pid2])
     const { module, function: fn } = method
