@@ -42,6 +42,10 @@ export class TsunagiNode extends LocalNode {
     return this.#topologies.get(name, options)
   }
 
+  protected override withdraw(): void {
+    this.#topologies.close()
+  }
+
   override close(): Promise<void> {
     this.#topologies.close()
     return super.close()

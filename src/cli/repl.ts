@@ -17,7 +17,12 @@ export async function runRepl(node: LocalNode, signal: AbortSignal): Promise<boo
   const ended = new Promise<void>((resolve) => server.once('exit', resolve))
   const close = (): void => server.close()
   signal.addEventListener('abort', close, { once: true })
-  if (!terminal) void feed(server)
+  if (!terminal) {
+    feed(server).catch((error: unknown) => {
+      // A pipe that is still open when the command ends is closed below.
+      if (!signal.aborted) throw error
+    })
+  }
   await ended
   signal.removeEventListener('abort', close)
   process.stdin.destroy()

@@ -7,7 +7,7 @@ import type { ListenOptions, NodeOptions } from '../node/node-options.ts'
 import { startNode } from '../tsunagi.ts'
 import { type CommandCookie, commandCookie } from './cookie.ts'
 import { aborted, onInterrupt } from './interrupt.ts'
-import { cookieOption, epmdPortOption, jsonOption, withExample } from './options.ts'
+import { cookieOption, epmdPortOption, integerArgument, jsonOption, withExample } from './options.ts'
 import { columns, type OutputOptions, report } from './output.ts'
 
 const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
@@ -21,6 +21,7 @@ interface StartOptions extends OutputOptions {
   readonly listen?: ListenOptions
   readonly epmdPort?: number
   readonly epmd: boolean
+  readonly deadline: number
   readonly repl?: boolean
   readonly logLevel?: (typeof LEVELS)[number]
 }
@@ -38,6 +39,11 @@ export function startCommand(): Command {
     .option('--listen <host:port>', 'where to listen (default: a free port at the host of the name)', listenArgument)
     .addOption(epmdPortOption())
     .addOption(new Option('--no-epmd', 'use no EPMD: peers need the port, --connect app@host:port'))
+    .addOption(
+      new Option('--deadline <ms>', 'how long calls under way may take at the end')
+        .argParser(integerArgument(0, 86_400_000))
+        .default(5000),
+    )
     .option('--repl', 'read JavaScript from the terminal or from a pipe, with `node` and all exports in scope')
     .addOption(new Option('--log-level <level>', 'log on stderr as lines of JSON').choices(LEVELS))
     .addOption(jsonOption('print events as lines of JSON'))
@@ -66,7 +72,7 @@ async function start(options: StartOptions): Promise<void> {
     }
   } finally {
     interrupt.release()
-    await node.close()
+    await node.leave({ deadline: options.deadline })
   }
 }
 

@@ -134,6 +134,11 @@ export class Connector {
     this.#settle()
   }
 
+  /** Withdraws all interests. */
+  unwantAll(): void {
+    for (const interest of [...this.#interests.keys()]) this.unwant(interest)
+  }
+
   /** Connects now, lifting a bar. Resolves at once where there is a link; joins a dial that is under way. */
   connect(): Promise<Link> {
     this.#barred = false

@@ -1,12 +1,13 @@
 import { inspect } from 'node:util'
 import { TsunagiError } from '../base/errors.ts'
 import { checkNodeName } from '../base/node-name.ts'
-import { integer, oneOf } from '../base/options.ts'
+import { duration, integer, knownOnly, oneOf } from '../base/options.ts'
 import type { Carrier } from '../dist/carrier.ts'
 import { ConnectError } from '../dist/connect-error.ts'
 import type { LinkStats } from '../dist/link.ts'
 import { type Atom, atom, type Pid, type Term, tuple } from '../term/index.ts'
 import { type Cookie, findCookie } from './cookie.ts'
+import { depart } from './departure.ts'
 import type { DiscoveryHost } from './discovery-host.ts'
 import type { Global } from './global/global.ts'
 import type { Foundation, NodeCore } from './node-core.ts'
@@ -39,6 +40,9 @@ const CONNECT_TO = 'connectTo'
  */
 export class LocalNode extends ProcessHost implements AsyncDisposable {
   #closed: Promise<void> | undefined
+  #left: Promise<void> | undefined
+  /** How long servers may take to end, in milliseconds. */
+  #grace: number | undefined
 
   /** Use `startNode`. */
   static start(given: NodeOptions): Promise<LocalNode> {
@@ -136,6 +140,7 @@ export class LocalNode extends ProcessHost implements AsyncDisposable {
    */
   async connect(name: string, options: WaitOptions = {}): Promise<void> {
     this.#assertOpen()
+    if (this.#left !== undefined) throw new TsunagiError('ERR_CLOSED', `the node ${this.name} is leaving`)
     const peer = parsePeer(name, 'name')
     options.signal?.throwIfAborted()
     if (peer.name === this.name) throw new ConnectError('ERR_CONNECT_SELF', name, `${name} is this node itself`)
@@ -333,9 +338,33 @@ export class LocalNode extends ProcessHost implements AsyncDisposable {
     await withLimits(this.#core.drains.wait(peer), clock, unlimited, `the link to ${name} did not drain`)
   }
 
+  /** Whether `ready` would resolve at once, for a probe: false as well while the node leaves, and when it is closed. */
+  isReady({ nodes = 1 }: { readonly nodes?: number } = {}): boolean {
+    integer(0, Number.MAX_SAFE_INTEGER)(nodes, 'nodes')
+    return this.#left === undefined && !this.closed && this.nodes().length >= nodes
+  }
+
+  /**
+   * Closes in good order: gives its name and port up, so that nobody finds it any more, dials nobody, and tells the nodes of
+   * this package not to dial it. Then calls that others made have until the `deadline` to end: functions that run for
+   * `rpc`, and GenServers that handle messages or owe an answer. Links stay up so long. Then it closes. Idempotent.
+   *
+   * @param options `deadline`: milliseconds in all, default 5000. `Infinity`: as long as the calls take.
+   * @throws OptionError
+   */
+  async leave(options: { readonly deadline?: number } = {}): Promise<void> {
+    knownOnly(options, ['deadline'])
+    const deadline = duration(options.deadline ?? 5000, 'deadline')
+    this.#left ??= this.#depart(deadline)
+    await this.#left
+  }
+
+  /** What is built upon the node seeks nobody any more: it leaves. */
+  protected withdraw(): void {}
+
   /** Disconnects from everybody, ends all processes, frees name and port. Idempotent. */
   close(): Promise<void> {
-    this.#closed ??= this.#core.close()
+    this.#closed ??= this.#core.close(this.#grace)
     return this.#closed
   }
 
@@ -345,6 +374,18 @@ export class LocalNode extends ProcessHost implements AsyncDisposable {
 
   [inspect.custom](): string {
     return `LocalNode<${this.name}, ${this.closed ? 'closed' : `${this.nodes().length} connected`}>`
+  }
+
+  #depart(deadline: number): Promise<void> {
+    if (this.closed) return this.close()
+    this.withdraw()
+    return depart(this.#core, deadline, {
+      isClosed: () => this.closed,
+      close: (grace) => {
+        this.#grace = grace
+        return this.close()
+      },
+    })
   }
 
   async #sync(wanted: ResolvedSyncNodes): Promise<void> {

@@ -51,6 +51,7 @@ export class NodeCore {
   readonly discovery: DiscoveryHost
   readonly reports: NodeReports
   readonly drains = new Drains()
+  readonly #runner: Runner
   readonly #listener: Listener
   readonly #services: readonly NodeService[]
   #closed = false
@@ -100,6 +101,7 @@ export class NodeCore {
     // It has no `init` that could fail.
     void processes.start(netKernel(isLongHost(name.host)), { name: 'net_kernel' })
     const runner = new Runner(host, this.exposed)
+    this.#runner = runner
     const spawnRequests = new SpawnRequests(host, runner)
     exposeBuiltins(this.exposed, (kind) => this.nodes(kind))
     new Rex(host, runner)
@@ -127,11 +129,27 @@ export class NodeCore {
     return links.map((link) => link.peer.name)
   }
 
-  async close(): Promise<void> {
+  /** Calls are served or made, or bytes are still to leave. */
+  get busy(): boolean {
+    if (this.processes.serving || this.#runner.calls > 0) return true
+    for (const link of this.peers.links) if (link.stats.queuedBytes > 0) return true
+    return false
+  }
+
+  /** Frees name and port, and seeks nobody any more. Links that are up stay. */
+  async leave(): Promise<void> {
+    this.mesh.close()
+    this.peers.leave()
+    this.#listener.close()
+    await this.presence.close()
+  }
+
+  /** @param grace how long servers may take to end, in milliseconds; default 5000 */
+  async close(grace?: number): Promise<void> {
     this.#closed = true
     this.#listener.close()
     await Promise.all(this.#services.map((service) => service.close?.()))
-    await this.processes.close()
+    await this.processes.close(grace === undefined ? {} : { grace })
     this.peers.close()
     this.reports.monitors.close()
     await this.presence.close()

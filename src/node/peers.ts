@@ -37,6 +37,7 @@ export class Peers {
   /** Peers that were up once: `distAutoConnect: 'once'` dials them no more. */
   readonly #met = new Set<Atom>()
   #processes: InboundSignals | undefined
+  #leaving = false
   #closed = false
 
   constructor(options: ResolvedNodeOptions, dialOptions: DialOptions, events: PeersEvents) {
@@ -129,7 +130,8 @@ export class Peers {
 
   /** What becomes of a peer that dials us. Nothing of it is proven yet. */
   decide(peerName: string): Decision {
-    if (this.#closed || peerName === this.#options.name.full || !this.allows(peerName)) return 'not_allowed'
+    if (this.#leaving || this.#closed || peerName === this.#options.name.full) return 'not_allowed'
+    if (!this.allows(peerName)) return 'not_allowed'
     const connector = this.#connectors.get(atom(peerName))
     const state = connector?.link !== undefined ? 'up' : connector?.dialling === true ? 'dialling' : 'none'
     const decision = resolveCollision(this.#options.name.full, peerName, state)
@@ -146,6 +148,12 @@ export class Peers {
   /** A peer is about to replace the link we have to it. */
   replaced(peerName: string): void {
     this.#links.get(atom(peerName))?.close('replaced')
+  }
+
+  /** Nobody is kept connected any more, and who dials is refused. Links that are up stay. */
+  leave(): void {
+    this.#leaving = true
+    for (const connector of [...this.#connectors.values()]) connector.unwantAll()
   }
 
   close(): void {

@@ -14,11 +14,13 @@ export class From {
   /** What the caller knows its question by. */
   readonly tag: Term
   readonly #server: LocalProcess
+  #answered = false
 
   constructor(server: LocalProcess, from: Tuple) {
     this.#server = server
     this.pid = from[0] as Pid
     this.tag = from[1]
+    server.asked()
   }
 
   /**
@@ -32,6 +34,8 @@ export class From {
    */
   reply(value: Term): boolean {
     if (this.#server.ended) return false
+    if (!this.#answered) this.#server.answered()
+    this.#answered = true
     try {
       // An alias is an address of its own and dies with the question; callers before OTP 24 have none.
       return sendMessage(this.#server, aliasOf(this.tag) ?? this.pid, tuple(this.tag, value))

@@ -227,6 +227,17 @@ export class LocalProcess extends Mailbox implements Process, Watchable, Receive
     )
   }
 
+  /** Whether it serves somebody now, as far as can be told from outside. */
+  get serving(): boolean {
+    return false
+  }
+
+  /** Somebody waits for its answer; {@link From} says so. */
+  asked(): void {}
+
+  /** It has answered. */
+  answered(): void {}
+
   // What its own code uses.
 
   get dropped(): number {

@@ -26,6 +26,8 @@ export class LocalServer extends LocalProcess implements ServerProcess, SystemTa
   #parent: Pid | undefined
   /** A handler runs or will run; what comes meanwhile waits. */
   #busy = true
+  /** Calls that have no answer yet. Servers that never answer some let it grow; nothing else of those is kept. */
+  #unanswered = 0
   #stopping: { readonly reason: Term } | undefined
   #continues: Term[] | undefined
   #timeout: IdleTimeout | undefined
@@ -90,6 +92,19 @@ export class LocalServer extends LocalProcess implements ServerProcess, SystemTa
     this.#timeout = this.ended || ms === Number.POSITIVE_INFINITY ? undefined : new IdleTimeout(ms, message)
     // Nobody else starts it when it is set from outside a handler.
     this.wake()
+  }
+
+  /** A handler runs, messages wait for one, or a call has no answer yet. */
+  override get serving(): boolean {
+    return this.#busy || this.length > 0 || this.#unanswered > 0
+  }
+
+  override asked(): void {
+    this.#unanswered++
+  }
+
+  override answered(): void {
+    this.#unanswered--
   }
 
   // What `sys` sees and does.

@@ -249,6 +249,12 @@ export class ProcessSystem {
     return process === undefined ? undefined : infoOf(process)
   }
 
+  /** Whether a server of this node handles messages, has some waiting, or owes a caller the answer. */
+  get serving(): boolean {
+    for (const process of this.#table.processes) if (process.serving) return true
+    return false
+  }
+
   /** Whether a pid of this node is that of a living process. */
   isAlive(pid: Pid): boolean {
     return this.#table.find(pid) !== undefined

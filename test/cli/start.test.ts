@@ -81,6 +81,26 @@ describe('tsunagi start', () => {
   })
 })
 
+describe('tsunagi start, asked to end', () => {
+  it('lets a call end that is under way at SIGTERM', async () => {
+    using home = new Home()
+    const epmdPort = await freePort()
+    const args = ['start', '--name', 'r@127.0.0.1', '--deadline', '60000', '--repl', ...secret]
+    await using start = launch(home, args, { epmdPort })
+    // The pipe stays open.
+    start.writeLine("const asked = new Promise((go) => process.once('SIGTERM', () => setTimeout(go, 200, 'answered')))")
+    start.writeLine("const work = () => (console.log('began'), asked)")
+    start.writeLine("node.expose('m', { work })")
+    start.writeLine("console.log('exposed')")
+    await start.waitForOutput(/^exposed$/)
+    await using call = launch(home, ['rpc', 'r@127.0.0.1', 'm:work', '--timeout', '60000', ...secret], { epmdPort })
+    await start.waitForOutput(/^began$/)
+    start.kill('SIGTERM')
+    expect((await outcome(call)).text).toContain('answered')
+    expect(await start.exited).toEqual({ code: 0, signal: null })
+  })
+})
+
 describe('tsunagi start --repl', () => {
   it('evaluates a pipe line by line, with await and with everything in scope', async () => {
     using home = new Home()

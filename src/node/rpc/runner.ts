@@ -46,10 +46,16 @@ export class Runner {
   readonly #exposed: Exposed
   /** How many functions run for each peer. */
   readonly #running = new Map<string, number>()
+  #calls = 0
 
   constructor(host: NodeHost, exposed: Exposed) {
     this.#host = host
     this.#exposed = exposed
+  }
+
+  /** Calls under way: functions that run, apart from those nobody waits for. */
+  get calls(): number {
+    return this.#calls
   }
 
   /** Calls for code of this node. Answers what abandons it. */
@@ -110,10 +116,13 @@ export class Runner {
   async apply(application: Application, running: RunningCall): Promise<Outcome> {
     const found = this.#find(application)
     if ('kind' in found) return found
+    this.#calls++
     try {
       return { kind: 'return', value: (await found.entry.call.apply(running, [...found.args])) as Term }
     } catch (thrown) {
       return thrownOutcome(thrown, [found.frame])
+    } finally {
+      this.#calls--
     }
   }
 
