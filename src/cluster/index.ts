@@ -3,6 +3,7 @@ export { DiscoveryError } from './discovery-error.ts'
 export { type CustomOptions, custom } from './strategies/custom.ts'
 export { epmd } from './strategies/epmd.ts'
 export { type ErlangHostsOptions, erlangHosts } from './strategies/erlang-hosts.ts'
+export { type GossipOptions, gossip } from './strategies/gossip.ts'
 export { localEpmd } from './strategies/local-epmd.ts'
 export { staticNodes } from './strategies/static-nodes.ts'
 export type {
