@@ -19,7 +19,7 @@ export class SkippedReporter implements Reporter {
     const why =
       process.env.TSUNAGI_OTP === 'none'
         ? 'LEFT OUT by TSUNAGI_OTP=none'
-        : 'SKIPPED on this machine (scripts/otp-setup.sh installs what is needed)'
+        : 'SKIPPED on this machine (scripts/otp-setup.sh and scripts/services-setup.sh install what is needed)'
     process.stdout.write(`\n${why}:\n${lines.join('\n')}\n\n`)
     if (!interopRequired) return
     process.stdout.write('TSUNAGI_REQUIRE_INTEROP=1 allows no skipped test.\n')

@@ -27,6 +27,6 @@ export function describeTools(title: string, tools: readonly string[], body: () 
 /** Skips a group with the reason in its title, which `skipped-reporter.ts` repeats at the end; fails under `.ci/run`. */
 export function describeSkipped(title: string, missing: readonly string[], body: () => void): void {
   const name = `${title} (needs ${missing.join(', ')})`
-  if (interopRequired) throw new Error(`${name}: run scripts/otp-setup.sh`)
+  if (interopRequired) throw new Error(`${name}: run scripts/otp-setup.sh and scripts/services-setup.sh`)
   describe.skipIf(true)(name, body)
 }
