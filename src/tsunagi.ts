@@ -3,12 +3,29 @@ import { checkTopologies, Topologies } from './cluster/topologies.ts'
 import type { Topology } from './cluster/topology.ts'
 import type { TopologyOptions } from './cluster/topology-options.ts'
 import { type Foundation, LocalNode } from './node/local-node.ts'
-import { NODE_OPTIONS, type NodeOptions } from './node/node-options.ts'
+import { NODE_OPTIONS, type NodeOptions, resolveNodeOptions } from './node/node-options.ts'
 
 /** Options of {@link startNode}: those of the node itself, and what is built upon it. */
 export interface StartOptions extends NodeOptions {
   /** Ways to find nodes, by name: `{ app: { strategy: localEpmd() } }`. See `docs/strategies.md`. Default: none. */
   readonly topologies?: Readonly<Record<string, TopologyOptions>>
+}
+
+/**
+ * Checks options as {@link startNode} does, before there is a node.
+ *
+ * @throws OptionError (`ERR_INVALID_OPTION`) naming the option and the value at fault
+ */
+export function checkStartOptions(options: StartOptions): void {
+  resolveNodeOptions(splitOptions(options).nodeOptions)
+}
+
+function splitOptions(options: StartOptions) {
+  instance(options, 'options', 'an object of node options', (it) => !Array.isArray(it))
+  knownOnly(options, [...NODE_OPTIONS, 'topologies'])
+  const { topologies = {}, ...nodeOptions } = options
+  checkTopologies(topologies)
+  return { topologies, nodeOptions }
 }
 
 /** A node with all that the package builds upon it; made by {@link startNode}. */
@@ -17,10 +34,7 @@ export class TsunagiNode extends LocalNode {
 
   /** Use {@link startNode}. */
   static override async start(options: StartOptions): Promise<TsunagiNode> {
-    instance(options, 'options', 'an object of node options', (it) => !Array.isArray(it))
-    knownOnly(options, [...NODE_OPTIONS, 'topologies'])
-    const { topologies = {}, ...nodeOptions } = options
-    checkTopologies(topologies)
+    const { topologies, nodeOptions } = splitOptions(options)
     const node = await LocalNode.startAs(nodeOptions, (foundation) => new TsunagiNode(foundation))
     for (const [name, topology] of Object.entries(topologies)) node.topology(name, topology)
     return node

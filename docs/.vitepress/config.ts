@@ -18,6 +18,7 @@ export default defineConfig({
           { text: 'Remote calls', link: '/rpc' },
           { text: 'Process groups', link: '/pg' },
           { text: 'Global names', link: '/global' },
+          { text: 'Configuration', link: '/config' },
           { text: 'The tsunagi command', link: '/cli' },
         ],
       },

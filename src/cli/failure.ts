@@ -6,6 +6,8 @@ const FAILED = 1
 /** The command was asked for something that makes no sense; 2 as everywhere. */
 const USAGE = 2
 
+const USAGE_CODES: ReadonlySet<string> = new Set<ErrorCode>(['ERR_CONFIG', 'ERR_INVALID_OPTION', 'ERR_PARSE'])
+
 /** What to do next, where the error's own sentence does not say it. */
 const nextSteps: { readonly [code in ErrorCode]?: string } = {
   ERR_CALL_EXIT: 'The server saw the request and ended, as it does with one it does not know.',
@@ -37,7 +39,7 @@ export function reportFailure(error: unknown, json: boolean): number {
     process.stderr.write(`tsunagi: ${message}\n${step === undefined ? '' : `  ${step}\n`}`)
   }
   if (process.env.DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`)
-  return code === 'ERR_INVALID_OPTION' || code === 'ERR_PARSE' ? USAGE : FAILED
+  return USAGE_CODES.has(code) ? USAGE : FAILED
 }
 
 /** The code and the sentence of anything that was thrown. */

@@ -1,10 +1,11 @@
-import { isIPv6 } from 'node:net'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type Logger, stderrLogger } from '../base/logger.ts'
+import { type Config, loadConfig } from '../config/index.ts'
+import { parseListenAddress } from '../config/listen-address.ts'
 import { epmdEnvironment } from '../epmd/environment.ts'
 import type { LocalNode } from '../node/local-node.ts'
-import type { ListenOptions, NodeOptions } from '../node/node-options.ts'
-import { startNode } from '../tsunagi.ts'
+import type { ListenOptions } from '../node/node-options.ts'
+import { type StartOptions as NodeStartOptions, startNode } from '../tsunagi.ts'
 import { type CommandCookie, commandCookie } from './cookie.ts'
 import { aborted, onInterrupt } from './interrupt.ts'
 import { cookieOption, epmdPortOption, integerArgument, jsonOption, withExample } from './options.ts'
@@ -13,11 +14,13 @@ import { columns, type OutputOptions, report } from './output.ts'
 const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 
 interface StartOptions extends OutputOptions {
+  readonly config?: string
   readonly name?: string
   readonly sname?: string
   readonly cookie?: string
   readonly connect?: string[]
   readonly visible?: boolean
+  readonly hidden?: boolean
   readonly listen?: ListenOptions
   readonly epmdPort?: number
   readonly epmd: boolean
@@ -26,10 +29,20 @@ interface StartOptions extends OutputOptions {
   readonly logLevel?: (typeof LEVELS)[number]
 }
 
+/** Where settings came from, to be told. */
+interface Sources {
+  readonly rows: readonly (readonly string[])[]
+  readonly data: object
+}
+
 /** `tsunagi start`: a node in the foreground. */
 export function startCommand(): Command {
   const command = new Command('start')
     .description('Start a node in the foreground, until Ctrl-C.')
+    .option(
+      '--config <file>',
+      'options of the node (default: TSUNAGI_CONFIG, else ./tsunagi.config.js, .mjs, .ts or .json)',
+    )
     .option('--name <name>', 'whole name of the node, such as app@127.0.0.1')
     .addOption(new Option('--sname <name>', 'short name, such as app (default: a random one)').conflicts('name'))
     .addOption(cookieOption())
@@ -57,13 +70,15 @@ export function startCommand(): Command {
 
 async function start(options: StartOptions): Promise<void> {
   const interrupt = onInterrupt()
-  const cookie = await commandCookie(options.cookie)
+  const config = await loadConfig(options.config === undefined ? {} : { file: options.config })
+  const cookie = await cookieFor(options, config)
   const { logger } = await loggerFor(options)
-  const node = await startNode({ ...nodeOptions(options), cookie: cookie.value, logger })
+  const nodeOptions = { logger, ...withArguments(config.options, options), cookie: cookie.value }
+  const node = await startNode(options.logLevel === undefined ? nodeOptions : { ...nodeOptions, logger })
   try {
     // What a pipe evaluates is read by a program, which has no use for the banner.
     const quiet = options.repl === true && process.stdin.isTTY !== true
-    if (!quiet) announce(node, options, cookie)
+    if (!quiet) announce(node, options, nodeOptions, rowsOf(config, cookie))
     if (options.repl === true) {
       const { runRepl } = await import('./repl.ts')
       if (await runRepl(node, interrupt.signal)) process.exitCode = 1
@@ -76,15 +91,33 @@ async function start(options: StartOptions): Promise<void> {
   }
 }
 
-function nodeOptions({ name, sname, connect, visible, listen, epmd, epmdPort }: StartOptions): NodeOptions {
+/** What `--config` and the environment say, and arguments say otherwise. */
+function withArguments(config: NodeStartOptions, given: StartOptions): NodeStartOptions {
+  const { name, sname, connect, visible, hidden, listen, epmd, epmdPort } = given
+  const { name: _, sname: __, ...unnamed } = config
+  const epmdOptions = typeof config.epmd === 'object' ? config.epmd : {}
   return {
+    ...(name === undefined && sname === undefined ? config : unnamed),
     ...(name === undefined ? {} : { name }),
     ...(sname === undefined ? {} : { sname }),
     ...(connect === undefined ? {} : { connectTo: connect }),
     ...(visible === undefined ? {} : { visible }),
+    ...(hidden === undefined ? {} : { visible: false }),
     ...(listen === undefined ? {} : { listen }),
-    ...(epmd ? { epmd: epmdPort === undefined ? {} : { port: epmdPort } } : { epmd: false as const }),
+    ...(epmdPort === undefined ? {} : { epmd: { ...epmdOptions, port: epmdPort } }),
+    ...(epmd ? {} : { epmd: false as const }),
   }
+}
+
+async function cookieFor(given: StartOptions, { file, options }: Config): Promise<CommandCookie> {
+  const configured = given.cookie === undefined && !process.env.TSUNAGI_COOKIE && options.cookie !== undefined
+  if (configured) return { value: options.cookie as string, source: 'option', from: file as string }
+  return await commandCookie(given.cookie)
+}
+
+function rowsOf({ file }: Config, { from, source }: CommandCookie): Sources {
+  const rows = [['cookie', `from ${from}`], ...(file === undefined ? [] : [['config', file]])]
+  return { rows, data: { cookie: source, ...(file === undefined ? {} : { config: file }) } }
 }
 
 /** A lost connection is told on stdout, with everybody's coming and going. */
@@ -103,19 +136,24 @@ async function loggerFor({ logLevel }: StartOptions): Promise<{ readonly logger:
 }
 
 /** Says what listens where, and from then on who comes and goes. */
-function announce(node: LocalNode, options: StartOptions, cookie: CommandCookie): void {
-  const nodeType = options.visible === true ? 'visible' : 'hidden'
-  const epmdPort = options.epmd ? (options.epmdPort ?? epmdEnvironment().port) : undefined
+function announce(
+  node: LocalNode,
+  options: StartOptions,
+  { epmd: used, visible }: NodeStartOptions,
+  from: Sources,
+): void {
+  const nodeType = visible === true ? 'visible' : 'hidden'
+  const epmdPort = used === false ? undefined : (used?.port ?? epmdEnvironment().port)
   const { listening, name } = node
   const serves = node.servesEpmd ? 'served by this process on' : 'the one on'
   const rows = [
     ['node', `${name} (${nodeType})`],
     ['listens', listening === undefined ? 'no' : `${listening.host} port ${listening.port}`],
     ['EPMD', epmdPort === undefined ? 'none' : `${serves} port ${epmdPort}`],
-    ['cookie', `from ${cookie.from}`],
+    ...from.rows,
   ]
   const epmd = epmdPort === undefined ? null : { port: epmdPort, served: node.servesEpmd }
-  const data = { event: 'started', name, nodeType, listening: listening ?? null, epmd, cookie: cookie.source }
+  const data = { event: 'started', name, nodeType, listening: listening ?? null, epmd, ...from.data }
   report(options, data, columns(rows))
   node.on('nodeup', (peer, info) => {
     report(options, { event: 'nodeup', node: peer, nodeType: info.nodeType }, `+ ${peer} (${info.nodeType})`)
@@ -125,15 +163,9 @@ function announce(node: LocalNode, options: StartOptions, cookie: CommandCookie)
   })
 }
 
-/** `host`, `host:port` or `:port`; an IPv6 address with a port has brackets. */
+/** For commander. */
 function listenArgument(text: string): ListenOptions {
-  const parts = /^(?:\[([^\]]+)\]|([^:]*)|([^:]*:[^:]*:.*))(?::(\d{1,5}))?$/.exec(text)
-  const host = parts?.[1] ?? parts?.[3] ?? parts?.[2]
-  const port = parts?.[4] === undefined ? undefined : Number(parts[4])
-  const address = parts?.[3] ?? parts?.[1]
-  const wrong = parts === null || text === '' || (address !== undefined && !isIPv6(address))
-  if (wrong || (port !== undefined && port > 65535)) {
-    throw new InvalidArgumentError('It must be host:port, host or :port.')
-  }
-  return { ...(host ? { host } : {}), ...(port === undefined ? {} : { port }) }
+  const address = parseListenAddress(text)
+  if (address === undefined) throw new InvalidArgumentError('It must be host:port, host or :port.')
+  return address
 }

@@ -239,10 +239,16 @@ export async function listenTcp(options: ListenTcpOptions): Promise<TcpListener>
   return { host: bound.address, port: bound.port, close, [Symbol.asyncDispose]: close }
 }
 
+const whyNot: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program listens there',
+  EADDRNOTAVAIL: 'that is no address of this machine',
+  EACCES: 'that needs more rights',
+}
+
 async function listening(server: Server, host: string, port: number): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      const why = cause.code === 'EADDRINUSE' ? 'another program listens there' : cause.message
+      const why = whyNot[cause.code ?? ''] ?? cause.message
       reject(new TsunagiError('ERR_LISTEN', `cannot listen on ${host}, port ${port}: ${why}`, { cause }))
     })
     server.listen({ host, port }, () => {

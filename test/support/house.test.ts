@@ -21,7 +21,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   store: ['base', 'term', 'process', 'node'],
   observe: toStore,
   testing: [...toStore, 'observe', 'tsunagi'],
-  config: ['base', 'term', 'tsunagi'],
+  config: ['base', 'term', 'cluster', 'tsunagi'],
   cli: [...toStore, 'observe', 'testing', 'config', 'tsunagi'],
 }
 const names = [...Object.keys(rooms), 'tsunagi']

@@ -1,0 +1,33 @@
+import { OptionError, TsunagiError } from '../base/errors.ts'
+
+/** A configuration that cannot be used. `code` is `ERR_CONFIG`; the message names where, the option and the value. */
+export class ConfigError extends TsunagiError {
+  /** The file, or the environment variable, at fault. */
+  readonly source: string
+  /** The option in it, such as `listen.port` or `kernel.net_ticktime`; undefined when it is the whole of it. */
+  readonly option: string | undefined
+  /** Undefined for secrets. */
+  readonly value: unknown
+
+  constructor(source: string, message: string, init: { option?: string; value?: unknown; cause?: unknown } = {}) {
+    super('ERR_CONFIG', `${source}: ${message}`, init)
+    this.source = source
+    this.option = init.option
+    this.value = init.value
+  }
+
+  static {
+    ConfigError.prototype.name = 'ConfigError'
+  }
+}
+
+/** Runs a check of options; what it refuses is told as the fault of where they came from. */
+export function blame<T>(source: string, check: () => T): T {
+  try {
+    return check()
+  } catch (error) {
+    if (!(error instanceof OptionError)) throw error
+    const { option, value } = error
+    throw new ConfigError(source, error.message, { option, value, cause: error })
+  }
+}

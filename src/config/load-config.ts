@@ -1,0 +1,78 @@
+import { access } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { instance, knownOnly, string } from '../base/options.ts'
+import { checkStartOptions, type StartOptions } from '../tsunagi.ts'
+import { blame, ConfigError } from './config-error.ts'
+import { readConfigFile, USUAL_FILES } from './config-file.ts'
+import { environmentOptions } from './environment.ts'
+
+/** Options of {@link loadConfig}. */
+export interface LoadConfigOptions {
+  /**
+   * The file. Default: `TSUNAGI_CONFIG`, else the first of `tsunagi.config.js`, `.mjs`, `.ts` and `.json` that is in `cwd`,
+   * else none.
+   */
+  readonly file?: string
+  /** Where the file is looked for. Default: the working directory. */
+  readonly cwd?: string
+  /** Default: `process.env`. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+/** What {@link loadConfig} found. */
+export interface Config {
+  /** For `startNode`. */
+  readonly options: StartOptions
+  /** The file that was read, with its whole path. */
+  readonly file: string | undefined
+}
+
+/**
+ * Reads the options of a node from a file and from the environment, which counts more. All of it is checked; `startNode`
+ * itself reads none of it but the cookie's variable.
+ *
+ * @throws ConfigError (`ERR_CONFIG`) naming the file or the variable, the option and the value; OptionError
+ *
+ * @example
+ * const { options } = await loadConfig()
+ * const node = await startNode(options)
+ */
+export async function loadConfig(options: LoadConfigOptions = {}): Promise<Config> {
+  instance(options, 'options', 'an object such as { file }', (it) => !Array.isArray(it))
+  knownOnly(options, ['file', 'cwd', 'env'])
+  const { env = process.env, cwd = process.cwd() } = options
+  const file = await findFile(cwd, options.file === undefined ? env.TSUNAGI_CONFIG : string(options.file, 'file'))
+  const fromFile = file === undefined ? {} : await readFile(file)
+  const fromEnvironment = environmentOptions(env)
+  const renamed = fromEnvironment.name !== undefined || fromEnvironment.sname !== undefined
+  const { name: _, sname: __, ...unnamed } = fromFile
+  return { options: { ...(renamed ? unnamed : fromFile), ...fromEnvironment }, file }
+}
+
+async function readFile(file: string): Promise<StartOptions> {
+  const options = await readConfigFile(file)
+  blame(file, () => checkStartOptions(options))
+  return options
+}
+
+async function findFile(cwd: string, given: string | undefined): Promise<string | undefined> {
+  if (given !== undefined && given !== '') {
+    const file = resolve(cwd, given)
+    if (await exists(file)) return file
+    throw new ConfigError(file, 'there is no such file')
+  }
+  for (const name of USUAL_FILES) {
+    const file = resolve(cwd, name)
+    if (await exists(file)) return file
+  }
+  return undefined
+}
+
+async function exists(file: string): Promise<boolean> {
+  try {
+    await access(file)
+    return true
+  } catch {
+    return false
+  }
+}

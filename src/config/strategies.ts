@@ -1,0 +1,43 @@
+import { epmd, erlangHosts, localEpmd, type Strategy, staticNodes } from '../cluster/index.ts'
+import type { StartOptions } from '../tsunagi.ts'
+import { blame, ConfigError } from './config-error.ts'
+
+/** The strategies a file can name, each with the one argument of its factory. */
+const factories: Readonly<Record<string, (argument: never) => Strategy>> = { epmd, erlangHosts, localEpmd, staticNodes }
+
+/**
+ * The options of a file, with its strategies made: JSON cannot hold one, and names it, `"localEpmd"`, or names it with its
+ * options, `{ "staticNodes": ["a@host"] }`.
+ *
+ * @throws ConfigError
+ */
+export function withStrategies(source: string, options: object): StartOptions {
+  const { topologies } = options as { topologies?: unknown }
+  if (typeof topologies !== 'object' || topologies === null) return options
+  const made = Object.entries(topologies).map(([name, topology]) => {
+    const described = (topology as { strategy?: unknown } | null)?.strategy
+    const named = nameIn(described)
+    if (named === undefined) return [name, topology]
+    return [name, { ...topology, strategy: make(source, `topologies.${name}.strategy`, ...named) }]
+  })
+  return { ...options, topologies: Object.fromEntries(made) }
+}
+
+/** A strategy's name and the argument for it; undefined for what is a strategy, or nothing that names one. */
+function nameIn(described: unknown): [name: string, argument: unknown] | undefined {
+  if (typeof described === 'string') return [described, undefined]
+  if (typeof described !== 'object' || described === null) return undefined
+  const [entry, ...more] = Object.entries(described)
+  // A strategy has functions.
+  return entry === undefined || more.length > 0 || typeof entry[1] === 'function' ? undefined : entry
+}
+
+function make(source: string, option: string, name: string, argument: unknown): Strategy {
+  const factory = Object.hasOwn(factories, name) ? factories[name] : undefined
+  if (factory === undefined) {
+    const known = Object.keys(factories).join(', ')
+    const message = `${option}: there is no strategy ${JSON.stringify(name)} (known are ${known})`
+    throw new ConfigError(source, message, { option, value: name })
+  }
+  return blame(source, () => factory(argument as never))
+}
