@@ -5,10 +5,12 @@ set -euo pipefail
 
 packages=(
   dnsmasq-base
+  openssl
+  postgresql
 )
 
 if ! command -v apt-get >/dev/null; then
-  echo 'This is no Debian. Install dnsmasq with your own tools; the tests use what they find.' >&2
+  echo 'This is no Debian. Install dnsmasq, OpenSSL and PostgreSQL with your own tools; the tests use what they find.' >&2
   exit 1
 fi
 export DEBIAN_FRONTEND=noninteractive
@@ -34,7 +36,13 @@ if [ "${#missing[@]}" -gt 0 ]; then
     chmod 755 "$policy"
     trap 'rm -f "$policy"' EXIT
   fi
+  # Nor is the database that PostgreSQL makes.
+  cluster=/etc/postgresql-common/createcluster.conf
+  if [ ! -e "$cluster" ]; then
+    mkdir -p "${cluster%/*}"
+    echo 'create_main_cluster = false' >"$cluster"
+  fi
   apt-get update -qq
-  apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold "${missing[@]}" >/dev/null
 fi
 echo "Services: ${packages[*]}"

@@ -5,6 +5,7 @@ export { epmd } from './strategies/epmd.ts'
 export { type ErlangHostsOptions, erlangHosts } from './strategies/erlang-hosts.ts'
 export { type GossipOptions, gossip } from './strategies/gossip.ts'
 export { localEpmd } from './strategies/local-epmd.ts'
+export { type PostgresOptions, postgres } from './strategies/postgres.ts'
 export { staticNodes } from './strategies/static-nodes.ts'
 export type {
   Answer,
