@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.ts'
+import type { Clock, Timer } from '../base/clock.ts'
 
 /** Dials a node has under way at most. */
 export const MAX_IN_FLIGHT = 32
@@ -7,7 +7,7 @@ export const MAX_IN_FLIGHT = 32
  * when many nodes come at once their handshakes do not time out over one another.
  */
 export const MAX_LEARNED = 8
-/** Dials a node begins per second at most. */
+/** Dials a node begins within any second at most. */
 export const MAX_PER_SECOND = 100
 
 /**
@@ -18,10 +18,12 @@ export class DialGate {
   readonly #clock: Clock
   readonly #waiting = new Set<() => void>()
   readonly #waitingLearned = new Set<() => void>()
+  /** When the last dials began: a ring, of which `#next` is the oldest when it is full. */
+  readonly #begun: number[] = []
+  #next = 0
   #inFlight = 0
   #learned = 0
-  #begun = 0
-  #windowOpen = false
+  #timer: Timer | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -45,21 +47,21 @@ export class DialGate {
 
   #free(learned: boolean): boolean {
     if (learned && (this.#learned >= MAX_LEARNED || this.#waiting.size > 0)) return false
-    return this.#inFlight < MAX_IN_FLIGHT && this.#begun < MAX_PER_SECOND
+    return this.#inFlight < MAX_IN_FLIGHT && this.#pause === 0
+  }
+
+  /** Milliseconds until another dial may begin. */
+  get #pause(): number {
+    const oldest = this.#begun[this.#next]
+    return oldest === undefined ? 0 : Math.max(0, oldest + 1000 - this.#clock.now())
   }
 
   /** Takes a place, at the moment it is granted: who got it may run only later. */
   #take(learned: boolean): void {
     this.#inFlight++
     if (learned) this.#learned++
-    this.#begun++
-    if (this.#windowOpen) return
-    this.#windowOpen = true
-    this.#clock.after(1000, () => {
-      this.#windowOpen = false
-      this.#begun = 0
-      this.#admit()
-    })
+    this.#begun[this.#next] = this.#clock.now()
+    this.#next = (this.#next + 1) % MAX_PER_SECOND
   }
 
   #turn(signal: AbortSignal, waiting: Set<() => void>): Promise<void> {
@@ -74,12 +76,24 @@ export class DialGate {
       }
       signal.addEventListener('abort', abort, { once: true })
       waiting.add(go)
+      this.#wake()
     })
   }
 
   #admit(): void {
     this.#serve(this.#waiting, false)
     this.#serve(this.#waitingLearned, true)
+    this.#wake()
+  }
+
+  /** Whoever waits for the second to pass, and not for a dial to end, is served then. */
+  #wake(): void {
+    const pause = this.#pause
+    if (pause === 0 || this.#timer !== undefined || this.#waiting.size + this.#waitingLearned.size === 0) return
+    this.#timer = this.#clock.after(Math.ceil(pause), () => {
+      this.#timer = undefined
+      this.#admit()
+    })
   }
 
   #serve(waiting: Set<() => void>, learned: boolean): void {

@@ -66,6 +66,25 @@ describe('the gate before dials', () => {
     expect(begun).toEqual(ids(0, 300))
   })
 
+  it('lets no more begin within any second, also where two meet', async () => {
+    const clock = new FakeClock()
+    const it = new DialGate(clock)
+    const times: number[] = []
+    const work = async (): Promise<void> => void times.push(clock.now())
+    const run = () => it.run(new AbortController().signal, work)
+    await run()
+    clock.advance(950)
+    const others = Promise.all(ids(1, 400).map(run))
+    for (let ms = 0; ms < 4000; ms += 10) {
+      await settle(1)
+      clock.advance(10)
+    }
+    await others
+    const gaps = times.slice(MAX_PER_SECOND).map((at, i) => at - (times[i] as number))
+    expect(gaps).toHaveLength(400 - MAX_PER_SECOND)
+    expect(Math.min(...gaps)).toBe(1000)
+  })
+
   it('lets no dial wait behind those to names that were only learned', async () => {
     const { begun, finish, run } = gate()
     const learned = (id: number) => void run(id, undefined, true)
