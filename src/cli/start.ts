@@ -13,6 +13,9 @@ import { columns, type OutputOptions, report } from './output.ts'
 
 const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 
+/** As a shell reports a program that SIGINT ended. */
+const INTERRUPTED = 130
+
 interface StartOptions extends OutputOptions {
   readonly config?: string
   readonly name?: string
@@ -73,8 +76,12 @@ async function start(options: StartOptions): Promise<void> {
   const config = await loadConfig(options.config === undefined ? {} : { file: options.config })
   const cookie = await cookieFor(options, config)
   const { logger } = await loggerFor(options)
+  for (const parameter of config.ignored) logger.warn({ parameter }, `${config.file}: ${parameter} has no effect here`)
   const nodeOptions = { logger, ...withArguments(config.options, options), cookie: cookie.value }
-  const node = await startNode(options.logLevel === undefined ? nodeOptions : { ...nodeOptions, logger })
+  const starting = startNode(options.logLevel === undefined ? nodeOptions : { ...nodeOptions, logger })
+  const node = await Promise.race([starting, aborted(interrupt.signal)])
+  // It may wait for others (syncNodes) for ever, and nothing of it is up that could be left in good order.
+  if (node === undefined) process.exit(INTERRUPTED)
   try {
     // What a pipe evaluates is read by a program, which has no use for the banner.
     const quiet = options.repl === true && process.stdin.isTTY !== true

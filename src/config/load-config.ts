@@ -5,11 +5,12 @@ import { checkStartOptions, type StartOptions } from '../tsunagi.ts'
 import { blame, ConfigError } from './config-error.ts'
 import { readConfigFile, USUAL_FILES } from './config-file.ts'
 import { environmentOptions } from './environment.ts'
+import { readSysConfig } from './sys-config.ts'
 
 /** Options of {@link loadConfig}. */
 export interface LoadConfigOptions {
   /**
-   * The file. Default: `TSUNAGI_CONFIG`, else the first of `tsunagi.config.js`, `.mjs`, `.ts` and `.json` that is in `cwd`,
+   * The file; one that ends with `.config` is an Erlang `sys.config`. Default: `TSUNAGI_CONFIG`, else the first of `tsunagi.config.js`, `.mjs`, `.ts` and `.json` that is in `cwd`,
    * else none.
    */
   readonly file?: string
@@ -25,6 +26,8 @@ export interface Config {
   readonly options: StartOptions
   /** The file that was read, with its whole path. */
   readonly file: string | undefined
+  /** Parameters of a `sys.config` that change what a BEAM node does, and that this one does not follow. */
+  readonly ignored: readonly string[]
 }
 
 /**
@@ -42,17 +45,19 @@ export async function loadConfig(options: LoadConfigOptions = {}): Promise<Confi
   knownOnly(options, ['file', 'cwd', 'env'])
   const { env = process.env, cwd = process.cwd() } = options
   const file = await findFile(cwd, options.file === undefined ? env.TSUNAGI_CONFIG : string(options.file, 'file'))
-  const fromFile = file === undefined ? {} : await readFile(file)
+  const { options: fromFile, ignored } = file === undefined ? { options: {}, ignored: [] } : await readFile(file)
   const fromEnvironment = environmentOptions(env)
   const renamed = fromEnvironment.name !== undefined || fromEnvironment.sname !== undefined
   const { name: _, sname: __, ...unnamed } = fromFile
-  return { options: { ...(renamed ? unnamed : fromFile), ...fromEnvironment }, file }
+  return { options: { ...(renamed ? unnamed : fromFile), ...fromEnvironment }, file, ignored }
 }
 
-async function readFile(file: string): Promise<StartOptions> {
-  const options = await readConfigFile(file)
-  blame(file, () => checkStartOptions(options))
-  return options
+async function readFile(file: string): Promise<{ options: StartOptions; ignored: string[] }> {
+  const read = file.endsWith('.config')
+    ? await readSysConfig(file)
+    : { options: await readConfigFile(file), ignored: [] }
+  blame(file, () => checkStartOptions(read.options))
+  return read
 }
 
 async function findFile(cwd: string, given: string | undefined): Promise<string | undefined> {

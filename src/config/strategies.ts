@@ -1,9 +1,15 @@
-import { epmd, erlangHosts, localEpmd, type Strategy, staticNodes } from '../cluster/index.ts'
+import { epmd, erlangHosts, gossip, localEpmd, type Strategy, staticNodes } from '../cluster/index.ts'
 import type { StartOptions } from '../tsunagi.ts'
 import { blame, ConfigError } from './config-error.ts'
 
 /** The strategies a file can name, each with the one argument of its factory. */
-const factories: Readonly<Record<string, (argument: never) => Strategy>> = { epmd, erlangHosts, localEpmd, staticNodes }
+const factories: Readonly<Record<string, (argument: never) => Strategy>> = {
+  epmd,
+  erlangHosts,
+  gossip,
+  localEpmd,
+  staticNodes,
+}
 
 /**
  * The options of a file, with its strategies made: JSON cannot hold one, and names it, `"localEpmd"`, or names it with its

@@ -16,8 +16,8 @@ import { type ResolvedSyncNodes, resolveSyncNodes, type SyncNodesOptions } from 
 export interface ListenOptions {
   /** Address to bind. Default: loopback when the node's host is loopback, else the host's own address. */
   readonly host?: string
-  /** Default: `any free port` (0). */
-  readonly port?: number
+  /** Default: `any free port` (0). Two numbers: the first port between them that is free. */
+  readonly port?: number | readonly [first: number, last: number]
 }
 
 /** Options of {@link startNode}. Times in milliseconds. Unknown ones are refused by name. */
@@ -82,7 +82,7 @@ export interface ResolvedNodeOptions {
   /** Undefined: everybody. */
   readonly allow: readonly string[] | ((name: string) => boolean) | undefined
   readonly syncNodes: ResolvedSyncNodes | undefined
-  readonly listen: { readonly host: string | undefined; readonly port: number } | false
+  readonly listen: { readonly host: string | undefined; readonly ports: readonly [first: number, last: number] } | false
   readonly epmd: EpmdOptions | false
   readonly resolvedEpmd: ResolvedEpmdOptions | undefined
   readonly netTickTime: number
@@ -221,7 +221,19 @@ function listenOf(listen: NodeOptions['listen'], name: NodeName): ResolvedNodeOp
   knownOnly(options, ['host', 'port'], 'listen.')
   const host = options.host === undefined ? undefined : string(options.host, 'listen.host')
   const bind = host ?? (isLoopbackHost(name.host) ? name.host : undefined)
-  return { host: bind, port: options.port === undefined ? 0 : port(options.port, 'listen.port') }
+  return { host: bind, ports: portsOf(or(options.port, 0)) }
+}
+
+function portsOf(given: unknown): readonly [first: number, last: number] {
+  if (!Array.isArray(given)) {
+    const only = port(given, 'listen.port')
+    return [only, only]
+  }
+  const [first, last] = given.map((end: unknown) => integer(1, 65535, 'a port')(end, 'listen.port'))
+  if (given.length !== 2 || first === undefined || last === undefined || first > last) {
+    throw new OptionError('listen.port', given, 'a port, or the first and the last of some')
+  }
+  return [first, last]
 }
 
 function atLeast(value: unknown, option: string, min: number): number {

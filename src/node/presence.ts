@@ -72,7 +72,21 @@ async function listen(
   if (where === false) return undefined
   const host = where.host ?? (await addressOfHost(name.host))
   const onError = (error: Error): void => logger.warn({ err: error }, `cannot accept connections: ${error.message}`)
-  return await listenTcp({ host, port: where.port, onCarrier, onError, clock })
+  const [first, last] = where.ports
+  for (let port = first; ; port++) {
+    try {
+      return await listenTcp({ host, port, onCarrier, onError, clock })
+    } catch (error) {
+      if (!isTaken(error) || first === last) throw error
+      if (port < last) continue
+      const reason = `cannot listen on ${host}: other programs listen on all ports from ${first} to ${last}`
+      throw new TsunagiError('ERR_LISTEN', reason, { cause: error })
+    }
+  }
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof TsunagiError && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE'
 }
 
 async function addressOfHost(host: string): Promise<string> {

@@ -24,7 +24,7 @@ async function refused(work: Promise<unknown>): Promise<ConfigError> {
 describe('loadConfig', () => {
   it('gives no options where there is no file and no variable', async () => {
     using folder = new Folder()
-    expect(await loadConfig({ cwd: folder.path, ...none })).toEqual({ options: {}, file: undefined })
+    expect(await loadConfig({ cwd: folder.path, ...none })).toEqual({ options: {}, file: undefined, ignored: [] })
   })
 
   it('reads the default export of a module, or what a function makes of it', async () => {
@@ -43,7 +43,7 @@ describe('loadConfig', () => {
     using folder = new Folder({ 'tsunagi.config.json': '{ "sname": "j" }', 'other.json': '{ "sname": "o" }' })
     const cwd = folder.path
     const usual = await loadConfig({ cwd, ...none })
-    expect(usual).toEqual({ options: { sname: 'j' }, file: join(cwd, 'tsunagi.config.json') })
+    expect(usual).toEqual({ options: { sname: 'j' }, file: join(cwd, 'tsunagi.config.json'), ignored: [] })
     folder.write('tsunagi.config.mjs', "export default { sname: 'm' }")
     expect((await loadConfig({ cwd, ...none })).options).toEqual({ sname: 'm' })
     expect((await loadConfig({ cwd, env: { TSUNAGI_CONFIG: 'other.json' } })).options).toEqual({ sname: 'o' })

@@ -27,7 +27,7 @@ describe('the options of a node', () => {
       visible: false,
       mesh: true,
       distAutoConnect: 'always',
-      listen: { host: '127.0.0.1', port: 0 },
+      listen: { host: '127.0.0.1', ports: [0, 0] },
       netTickTime: 60_000,
       setupTimeout: 7000,
       limits: defaultLimits,
@@ -67,7 +67,7 @@ describe('the options of a node', () => {
       { name: 'c@fd00::2', host: 'fd00::2', port: 9100 },
     ])
     expect(resolved).toMatchObject({
-      listen: { host: '0.0.0.0', port: 9100 },
+      listen: { host: '0.0.0.0', ports: [9100, 9100] },
       limits: { ...defaultLimits, linkMax: 5 },
     })
     expect(resolved).toMatchObject({ epmd: false, resolvedEpmd: undefined, netTickTime: Number.POSITIVE_INFINITY })
@@ -110,6 +110,8 @@ describe('the options of a node', () => {
     ['listen', { name, listen: true }, 'true'],
     ['listen.host', { name, listen: { host: 1 } }, '1'],
     ['listen.port', { name, listen: { port: 65_536 } }, '65536'],
+    ['listen.port', { name, listen: { port: [0, 9100] } }, '0'],
+    ['listen.port', { name, listen: { port: [9100] } }, 'an array of 1'],
     ['epmd', { name, epmd: true }, 'true'],
     ['epmd', { name, epmd: null }, 'null'],
     ['epmd.port', { name, epmd: { port: 0 } }, '0'],
