@@ -203,7 +203,8 @@ export class PgScope extends EventEmitter<PgScopeEvents> implements AsyncDisposa
 
   #changed(events: readonly PgEvent[]): void {
     if (events.length === 0) return
-    this.#events.push(...events)
+    // One at a time: a peer that goes can be in more groups than a call takes arguments.
+    for (const event of events) this.#events.push(event)
     if (this.#emitting) return
     this.#emitting = true
     // Also those that come meanwhile.

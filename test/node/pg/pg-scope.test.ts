@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DFLAG, ourFlags } from '../../../src/dist/flags.ts'
 import type { LocalNode } from '../../../src/node/local-node.ts'
 import type { PgEvent } from '../../../src/node/pg/groups.ts'
-import type { PgScope } from '../../../src/node/pg/pg-scope.ts'
+import { PgScope } from '../../../src/node/pg/pg-scope.ts'
+import type { ScopeEvents, ScopeServer } from '../../../src/node/pg/scope-server.ts'
 import type { Process } from '../../../src/process/process.ts'
 import { atom, Float, ImproperList, mapGet, Pid, type Term, tuple } from '../../../src/term/index.ts'
 import { RawPeer } from '../../support/raw-peer.ts'
@@ -55,6 +56,23 @@ async function pair(): Promise<[LocalNode, LocalNode]> {
 }
 
 describe('a scope', () => {
+  it('survives a peer that goes and was in more groups than a call takes arguments', () => {
+    let happens: ScopeEvents | undefined
+    const server = { closed: false } as unknown as ScopeServer
+    const scope = new PgScope(
+      'pg',
+      (events) => {
+        happens = events
+        return server
+      },
+      () => {},
+    )
+    let heard = 0
+    scope.on('leave', () => heard++)
+    happens?.changed(new Array<PgEvent>(500_000).fill({ type: 'leave', group: 'g', pids: [] }))
+    expect(heard).toBe(500_000)
+  })
+
   it('is one object per name, whose process has that name, until it is closed', async () => {
     const node = await cluster.start('a')
     const scope = node.pg()
