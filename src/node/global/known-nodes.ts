@@ -1,6 +1,9 @@
 import type { Atom } from '../../term/index.ts'
 import type { KnownNode } from './messages.ts'
 
+/** More nodes a partition does not have here: each is dialled, and peers can name as many as they like. */
+export const MAX_KNOWN = 10_000
+
 /** Whom a name server counts among its cluster, and how far it is with the others. */
 export class KnownNodes {
   readonly #self: Atom
@@ -44,6 +47,7 @@ export class KnownNodes {
     for (const [node, version] of nodes) {
       if (node === this.#self) continue
       const known = this.#known.get(node)
+      if (known === undefined && this.#known.size >= MAX_KNOWN) continue
       if (known === undefined) added.push(node)
       if (known === undefined || known === 0) this.#known.set(node, version)
     }

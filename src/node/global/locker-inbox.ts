@@ -36,11 +36,47 @@ export class LockerInbox {
     this.#clock = clock
   }
 
+  /** How many messages wait. */
+  get size(): number {
+    return this.#messages.length
+  }
+
   post(message: LockerMessage): void {
     if (this.#closed) return
     const waiter = this.#waiter
     if (waiter?.match(message) === true) this.#wake(waiter, message)
-    else this.#messages.push(message)
+    else if (!this.#isSettled(message)) this.#messages.push(message)
+  }
+
+  /**
+   * Whether a message changes nothing about those that wait: a peer that repeats itself while the locker is busy must not
+   * fill the memory.
+   */
+  #isSettled(message: LockerMessage): boolean {
+    switch (message.kind) {
+      case 'cancel': {
+        // The locker has not heard of that partner, and need not.
+        const { node, tag } = message
+        const partner = this.poll(
+          (it) => it.kind === 'partner' && it.partner.node === node && it.partner.ourTag === tag,
+        )
+        if (partner === undefined) return false
+        while (
+          this.poll((it) => it.kind === 'lock_set' && it.locker.nodeAtom === node && it.tag === tag) !== undefined
+        );
+        return true
+      }
+      case 'lock_set': {
+        const { locker, set, tag } = message
+        const isSame = (it: LockerMessage): boolean =>
+          it.kind === 'lock_set' && it.locker.nodeAtom === locker.nodeAtom && it.set === set && it.tag === tag
+        return this.#messages.some(isSame)
+      }
+      case 'add_to_known':
+        return message.nodes.length === 0
+      default:
+        return false
+    }
   }
 
   /** The oldest message that matches, if there is one. */
