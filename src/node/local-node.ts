@@ -21,7 +21,7 @@ import type { ExposedFunctions, ExposeOptions, Exposure } from './rpc/exposed.ts
 import { makeProxy, type ProxyOptions, type RemoteModule } from './rpc/proxy.ts'
 import type { RpcOptions } from './rpc/rpc.ts'
 import { type ResolvedSyncNodes, syncNodes } from './sync-nodes.ts'
-import { type WaitOptions, withLimits } from './waiting.ts'
+import { WAIT_OPTIONS, type WaitOptions, withLimits } from './waiting.ts'
 
 export type { Foundation } from './node-core.ts'
 export type { LocalNodeEvents } from './node-reports.ts'
@@ -140,6 +140,7 @@ export class LocalNode extends ProcessHost implements AsyncDisposable {
    */
   async connect(name: string, options: WaitOptions = {}): Promise<void> {
     this.#assertOpen()
+    knownOnly(options, WAIT_OPTIONS)
     if (this.#left !== undefined) throw new TsunagiError('ERR_CLOSED', `the node ${this.name} is leaving`)
     const peer = parsePeer(name, 'name')
     options.signal?.throwIfAborted()
@@ -163,6 +164,7 @@ export class LocalNode extends ProcessHost implements AsyncDisposable {
   /** Whether a node can be reached and accepts us: `'pong'` or `'pang'`, as `net_adm:ping/1`. Connects for it, once. */
   async ping(name: string, options: WaitOptions = {}): Promise<'pong' | 'pang'> {
     this.#assertOpen()
+    knownOnly(options, WAIT_OPTIONS)
     const peer = parsePeer(name, 'name')
     options.signal?.throwIfAborted()
     if (peer.name === this.name) return 'pong'
@@ -210,21 +212,22 @@ export class LocalNode extends ProcessHost implements AsyncDisposable {
    * @throws TsunagiError `ERR_TIMEOUT`
    */
   async ready(options: WaitOptions & { readonly nodes?: number } = {}): Promise<void> {
+    knownOnly(options, ['nodes', ...WAIT_OPTIONS])
     const { nodes = 1 } = options
     integer(0, Number.MAX_SAFE_INTEGER)(nodes, 'nodes')
-    let check = (): void => {}
+    const { options: own, reports } = this.#core
+    let unfollow = (): void => {}
     const enough = new Promise<void>((resolve) => {
-      check = () => {
+      const check = (): void => {
         if (this.nodes().length >= nodes || this.closed) resolve()
       }
+      unfollow = reports.follow(check)
+      check()
     })
-    this.on('nodeup', check).on('close', check)
-    check()
     try {
-      const { clock } = this.#core.options
-      await withLimits(enough, clock, options, `fewer than ${nodes} other nodes were connected`)
+      await withLimits(enough, own.clock, options, `fewer than ${nodes} other nodes were connected`)
     } finally {
-      this.off('nodeup', check).off('close', check)
+      unfollow()
     }
     this.#assertOpen()
   }
@@ -252,11 +255,12 @@ export class LocalNode extends ProcessHost implements AsyncDisposable {
    * closed. Nothing that is not exposed can be called. A function's arity is its `length`; see {@link ExposedWithArity}
    * where that does not tell.
    *
-   * @throws TsunagiError `ERR_NAME_TAKEN` when one of them is exposed already; OptionError
+   * @throws TsunagiError `ERR_NAME_TAKEN` when one of them is exposed already, `ERR_CLOSED`; OptionError
    * @example
    * node.expose('Elixir.Math', { add: (a, b) => a + b })
    */
   expose(module: string, functions: ExposedFunctions, options?: ExposeOptions): Exposure {
+    this.#assertOpen()
     return this.#core.exposed.expose(module, functions, options)
   }
 
@@ -327,6 +331,7 @@ export class LocalNode extends ProcessHost implements AsyncDisposable {
 
   /** Resolves when the link to a node is below its high-water mark. @throws TsunagiError `ERR_NOCONNECTION` on nodedown */
   async drained(name: string, options: WaitOptions = {}): Promise<void> {
+    knownOnly(options, WAIT_OPTIONS)
     const peer = atom(name)
     const link = this.#core.peers.linkTo(peer)
     if (link === undefined && name !== this.name) {
@@ -339,7 +344,9 @@ export class LocalNode extends ProcessHost implements AsyncDisposable {
   }
 
   /** Whether `ready` would resolve at once, for a probe: false as well while the node leaves, and when it is closed. */
-  isReady({ nodes = 1 }: { readonly nodes?: number } = {}): boolean {
+  isReady(options: { readonly nodes?: number } = {}): boolean {
+    knownOnly(options, ['nodes'])
+    const { nodes = 1 } = options
     integer(0, Number.MAX_SAFE_INTEGER)(nodes, 'nodes')
     return this.#left === undefined && !this.closed && this.nodes().length >= nodes
   }
@@ -395,10 +402,7 @@ export class LocalNode extends ProcessHost implements AsyncDisposable {
           name: this.name,
           clock: this.#core.options.clock,
           connector: (name) => this.#core.peers.connector(name),
-          onUp: (listener) => {
-            this.on('nodeup', listener)
-            return () => this.off('nodeup', listener)
-          },
+          onUp: (listener) => this.#core.reports.follow((name) => name !== undefined && listener(name)),
         },
         wanted,
       )

@@ -20,6 +20,9 @@ export interface LocalNodeEvents {
   close: []
 }
 
+/** Told of each node that is connected, and once without a name when this one was closed. */
+type Follower = (name?: string) => void
+
 /** Peers whose last failure is remembered. */
 const MAX_WARNED = 10_000
 
@@ -31,6 +34,7 @@ export class NodeReports {
   readonly #connectionIds = new WeakMap<Link, number>()
   /** The kind of failure last logged for a peer: the same one is not worth a second warning. */
   readonly #warned = new Map<Atom, string>()
+  readonly #followers = new Set<Follower>()
   #connections = 0
 
   constructor(node: EventEmitter<LocalNodeEvents>, logger: Logger) {
@@ -42,6 +46,7 @@ export class NodeReports {
     const info = this.#infoOf(link)
     this.#warned.delete(peer)
     this.#logger.info({ node: peer.name, ...info }, `connected to ${peer.name}`)
+    for (const follower of [...this.#followers]) follower(peer.name)
     this.#notify(() => this.#node.emit('nodeup', peer.name, info))
     this.monitors.emit({ type: 'nodeup', node: peer.name, info })
   }
@@ -75,7 +80,14 @@ export class NodeReports {
   }
 
   closed(): void {
+    for (const follower of [...this.#followers]) follower()
     this.#notify(() => this.#node.emit('close'))
+  }
+
+  /** For waits of the node's own, of which there can be more than listeners, and which nobody takes away as those. */
+  follow(follower: Follower): () => void {
+    this.#followers.add(follower)
+    return () => void this.#followers.delete(follower)
   }
 
   #infoOf(link: Link): NodeInfo {

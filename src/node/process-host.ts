@@ -75,6 +75,7 @@ export abstract class ProcessHost extends EventEmitter<LocalNodeEvents> {
     this.#core.processes.register(name, pid)
   }
 
+  /** Frees a name. @throws TsunagiError `ERR_NOPROC` when nobody has it */
   unregister(name: string): void {
     this.#core.processes.unregister(name)
   }

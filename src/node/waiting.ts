@@ -9,6 +9,9 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** The names of {@link WaitOptions}, for `knownOnly`. */
+export const WAIT_OPTIONS = ['timeout', 'signal'] as const
+
 function isDuration(value: unknown): boolean {
   return typeof value === 'number' && value >= 0
 }

@@ -205,8 +205,14 @@ describe('waits', () => {
         message: /fewer than 9/,
       })
     }
-    expect(a.listenerCount('nodeup')).toBe(0)
-    expect(a.listenerCount('close')).toBe(0)
+    // However many wait: no listeners, which Node.js warns of from the eleventh on and anybody can remove.
+    const crowd = Array.from({ length: 20 }, () => a.ready({ nodes: 3 }))
+    expect([a.listenerCount('nodeup'), a.listenerCount('close')]).toEqual([0, 0])
+    a.removeAllListeners()
+    await cluster.start('d', { connectTo: a.name })
+    await Promise.all(crowd)
+    await expect(a.ready({ node: 2 } as object)).rejects.toMatchObject({ message: /did you mean nodes/ })
+    await expect(a.connect('b@127.0.0.1', { timout: 1 } as object)).rejects.toMatchObject({ option: 'timout' })
     await expect(a.ready({ nodes: -1 })).rejects.toMatchObject({ option: 'nodes' })
     await expect(a.ready({ timeout: 'soon' as unknown as number })).rejects.toMatchObject({ option: 'timeout' })
     const never = expect(a.ready({ nodes: 9 })).rejects.toMatchObject({ code: 'ERR_CLOSED' })
@@ -395,6 +401,7 @@ describe('close', () => {
     await expect(a.ping('b@127.0.0.1')).rejects.toMatchObject(refused)
     await expect(a.call({ name: 'x', node: 'b@127.0.0.1' }, 1)).rejects.toMatchObject(refused)
     expect(() => a.spawn(() => {})).toThrow(expect.objectContaining(refused))
+    expect(() => a.expose('m', {})).toThrow(expect.objectContaining(refused))
   })
 
   it('comes by disposal too', async () => {

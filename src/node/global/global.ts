@@ -4,7 +4,7 @@ import { fn as checkFunction, knownOnly } from '../../base/options.ts'
 import type { Process } from '../../process/process.ts'
 import type { ServerRef } from '../../process/server-ref.ts'
 import { type Atom, atom, ExternalFun, Pid, type Term } from '../../term/index.ts'
-import { type WaitOptions, withLimits } from '../waiting.ts'
+import { WAIT_OPTIONS, type WaitOptions, withLimits } from '../waiting.ts'
 import type { GlobalService } from './global-service.ts'
 import { LockClient } from './lock-client.ts'
 import { type LockId, serverRequest } from './requests.ts'
@@ -135,6 +135,7 @@ export class Global {
    */
   async sync(options: WaitOptions & { readonly nodes?: readonly string[] } = {}): Promise<void> {
     const service = this.#running()
+    knownOnly(options, ['nodes', ...WAIT_OPTIONS])
     const { nodes, ...limits } = options
     const names = nodes === undefined ? service.peers() : nodesOf(nodes)
     const { server, state } = service

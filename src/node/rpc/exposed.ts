@@ -73,6 +73,9 @@ export class Exposed {
     if (typeof functions !== 'object' || functions === null) {
       throw new OptionError('functions', functions, 'an object of functions')
     }
+    if (Object.keys(functions).length === 0 && !isPlain(functions)) {
+      throw new OptionError('functions', functions, 'functions as own properties; methods of a class are not exposed')
+    }
     const { terms } = options
     const made: [name: string, arity: number, entry: ExposedEntry][] = []
     for (const [name, given] of Object.entries(functions)) {
@@ -121,6 +124,12 @@ export class Exposed {
     if (arities?.size === 0) functions?.delete(name)
     if (functions?.size === 0) this.#entries.delete(module)
   }
+}
+
+/** An object literal: one without functions exposes none, and is meant to. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
 }
 
 /** Erlang's own bound on the parameters of a function. */

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../base/clock.ts'
+import type { ConnectError } from '../../dist/connect-error.ts'
 import type { RemoteSpawn, SpawnListener } from '../../process/remote-spawn.ts'
 import { atom, type DecodeOptions, type Pid, type Term } from '../../term/index.ts'
 import { type Outcome, readErpcReply, resultOf } from './outcome.ts'
@@ -15,6 +16,8 @@ export abstract class PendingRequest<Result> implements SpawnListener {
   onSettled: () => void = () => {}
   /** Tells the other side that nobody waits any more. */
   giveUp: (() => void) | undefined
+  /** Why the node could not be dialled, if it could not. */
+  dialError: () => ConnectError | undefined = () => undefined
   spawn: RemoteSpawn | undefined
   settled = false
   #resolve!: (value: Result) => void
@@ -56,7 +59,7 @@ export abstract class PendingRequest<Result> implements SpawnListener {
   }
 
   down(reason: Term): void {
-    if (reason === NOCONNECTION) this.reject(noConnection(this.target))
+    if (reason === NOCONNECTION) this.reject(noConnection(this.target, this.dialError()))
     else this.ended(reason)
   }
 

@@ -1,4 +1,5 @@
 import { type ErrorCode, TsunagiError } from '../../base/errors.ts'
+import type { ConnectError } from '../../dist/connect-error.ts'
 import { quoteAtom } from '../../term/atom.ts'
 import { type Atom, atom, print, type Term, tuple } from '../../term/index.ts'
 
@@ -17,6 +18,7 @@ export interface RpcFailure {
   readonly class: ExceptionClass
   readonly reason: Term
   readonly stacktrace?: readonly Term[]
+  readonly cause?: unknown
 }
 
 /** Which function was called, and where. */
@@ -37,7 +39,8 @@ const SHOWN = 200
  * - `ERR_RPC_UNDEF`: there is no such function, or it is not exposed.
  * - `ERR_CALL_EXIT`: the process it ran in was ended from outside, with `reason`.
  * - `ERR_RPC_REFUSED`: the node did not run it; `reason` is an atom such as `system_limit` or `notsup`.
- * - `ERR_NOCONNECTION`: the node cannot be reached, or the link went down; the function may have run.
+ * - `ERR_NOCONNECTION`: the node cannot be reached, with a `ConnectError` as `cause` that says why; or the link went down,
+ *   and the function may have run.
  * - `ERR_TIMEOUT`: no result in time. The function may run on; what it returns is dropped.
  */
 export class RpcError extends TsunagiError {
@@ -53,7 +56,7 @@ export class RpcError extends TsunagiError {
 
   constructor(target: RpcTarget, failure: RpcFailure, how: string) {
     const called = `${quoteAtom(target.module.name)}:${quoteAtom(target.name.name)}/${target.arity}`
-    super(failure.code, `rpc to ${target.node}: ${called} ${how}`)
+    super(failure.code, `rpc to ${target.node}: ${called} ${how}`, { cause: failure.cause })
     this.node = target.node
     this.function = called
     this.class = failure.class
@@ -111,9 +114,11 @@ export function refused(target: RpcTarget, reason: Term): RpcError {
   return new RpcError(target, { code: 'ERR_RPC_REFUSED', class: 'error', reason }, how)
 }
 
-export function noConnection(target: RpcTarget): RpcError {
-  const failure: RpcFailure = { code: 'ERR_NOCONNECTION', class: 'error', reason: atom('noconnection') }
-  return new RpcError(target, failure, 'has no answer: there is no connection')
+/** `cause`: why a dial failed. */
+export function noConnection(target: RpcTarget, cause: ConnectError | undefined): RpcError {
+  const failure: RpcFailure = { code: 'ERR_NOCONNECTION', class: 'error', reason: atom('noconnection'), cause }
+  const why = cause === undefined ? '' : `: ${cause.reason}`
+  return new RpcError(target, failure, `has no answer: there is no connection${why}`)
 }
 
 export function timedOut(target: RpcTarget, timeout: number): RpcError {

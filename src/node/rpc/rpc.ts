@@ -6,7 +6,7 @@ import type { Link } from '../../dist/link.ts'
 import type { RemoteSpawn } from '../../process/remote-spawn.ts'
 import { type Atom, atom, type DecodeOptions, isTuple, type Pid, type Term, tuple } from '../../term/index.ts'
 import type { NodeHost, NodeService } from '../service.ts'
-import type { WaitOptions } from '../waiting.ts'
+import { WAIT_OPTIONS, type WaitOptions } from '../waiting.ts'
 import { checkAtom } from './exposed.ts'
 import { readRpcReply } from './outcome.ts'
 import { PendingPid, type PendingRequest, PendingResult } from './pending-request.ts'
@@ -61,7 +61,7 @@ export class Rpc implements NodeService {
     args: readonly Term[] = [],
     options: RpcOptions = {},
   ): Promise<Term> {
-    knownOnly(options, ['timeout', 'signal', 'terms'])
+    knownOnly(options, [...WAIT_OPTIONS, 'terms'])
     const question = check(node, module, name, args)
     const pending = new PendingResult(question, options.terms)
     this.#open(pending, options)
@@ -126,7 +126,7 @@ export class Rpc implements NodeService {
     args: readonly Term[] = [],
     options: WaitOptions = {},
   ): Promise<Pid> {
-    knownOnly(options, ['timeout', 'signal'])
+    knownOnly(options, WAIT_OPTIONS)
     const question = check(node, module, name, args)
     if (question.peer === this.#host.self) return this.#runner.spawn(this.#asOwn(question))
     const pending = new PendingPid(question)
@@ -158,6 +158,7 @@ export class Rpc implements NodeService {
     const { peers } = this.#host
     const { peer } = question
     const link = peers.linkTo(peer)
+    pending.dialError = () => peers.find(peer)?.lastError
     pending.try(() => {
       if (link !== undefined) return send(link)
       // So that it hears of a dial that fails.

@@ -226,6 +226,7 @@ describe('a call', () => {
     expect(await a.rpc(b.name, 'm', 'f')).toBe(1)
     const error = await failure(a.rpc('nobody@127.0.0.1', 'm', 'f'))
     expect(error).toMatchObject({ code: 'ERR_NOCONNECTION', reason: atom('noconnection'), class: 'error' })
+    expect(error).toMatchObject({ message: /knows no node "nobody"/, cause: { code: 'ERR_CONNECT_NOT_REGISTERED' } })
     expect(await failure(a.spawnAt('nobody@127.0.0.1', 'm', 'f'))).toMatchObject({ code: 'ERR_NOCONNECTION' })
     expect(a.rpcCast('nobody@127.0.0.1', 'm', 'f')).toBe(true)
     await idle(a)

@@ -36,6 +36,11 @@ describe('exposed functions', () => {
       inherited() {}
     }
     exposed.expose('Elixir.Math', new Service() as unknown as ExposedFunctions)
+    class Methods {
+      inherited() {}
+    }
+    expect(() => exposed.expose('m', new Methods() as unknown as ExposedFunctions)).toThrow(/methods of a class/)
+    exposed.expose('m', {})
     expect(find(exposed, 'own', 0)).toBeDefined()
     for (const name of ['inherited', 'constructor', 'toString', '__proto__', 'hasOwnProperty', 'valueOf']) {
       for (const arity of [0, 1]) expect(find(exposed, name, arity)).toBeUndefined()
