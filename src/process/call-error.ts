@@ -4,6 +4,7 @@ import { Pid, Reference } from '../term/identifiers.ts'
 import type { Term } from '../term/term.ts'
 import { tuple } from '../term/tuple.ts'
 import type { Address } from './address.ts'
+import { withoutStack } from './exit-reason.ts'
 import { NOCONNECTION, NOPROC } from './exit-signal.ts'
 
 /** How a call can fail. */
@@ -51,7 +52,8 @@ export function callErrorOf(target: Address, reason: Term): CallError {
     const nodedown = tuple(atom('nodedown'), node)
     return new CallError('ERR_NOCONNECTION', `call to ${whom}: no connection to ${node.name}`, target, nodedown)
   }
-  return new CallError('ERR_CALL_EXIT', `call to ${whom}: it exited with reason ${String(reason)}`, target, reason)
+  const how = `it exited with reason ${String(withoutStack(reason))}`
+  return new CallError('ERR_CALL_EXIT', `call to ${whom}: ${how}`, target, reason)
 }
 
 export function timeoutError(target: Address, timeout: number): CallError {

@@ -19,7 +19,7 @@ export class ExitError extends TsunagiError {
   readonly reason: Term
 
   constructor(reason: Term, cause?: unknown) {
-    super('ERR_EXIT', `exited with reason ${print(reason, { length: SHOWN })}`, { cause })
+    super('ERR_EXIT', `exited with reason ${print(withoutStack(reason), { length: SHOWN })}`, { cause })
     this.reason = reason
   }
 
@@ -68,6 +68,24 @@ export function exitReasonOf(thrown: unknown): Term {
   if (thrown instanceof TsunagiError && 'exitReason' in thrown) return thrown.exitReason as Term
   if (thrown instanceof Error) return tuple(tuple(nameOf(thrown), wellFormed(thrown.message)), stackOf(thrown))
   return tuple(tuple(atom('nocatch'), termOf(thrown)), [])
+}
+
+/** How deep stack traces are looked for: `{shutdown, {failed_to_start_child, Id, {Reason, Stack}}}`, and once more. */
+const stackDepth = 5
+
+/** A reason as it reads best in a line of text: without the stack traces that reasons of crashes carry. */
+export function withoutStack(reason: Term, depth = stackDepth): Term {
+  // A peer's reason can be a tuple of any size.
+  if (!isTuple(reason) || reason.length > 4 || depth === 0) return reason
+  if (reason.length === 2 && isStack(reason[1])) return withoutStack(reason[0], depth - 1)
+  return tuple(...Array.from(reason, (element) => withoutStack(element, depth - 1)))
+}
+
+/** `[{Module, Function, ArityOrArguments, Location}]`, not empty. */
+function isStack(term: Term): boolean {
+  if (!Array.isArray(term) || isTuple(term)) return false
+  const [frame] = term as readonly Term[]
+  return isTuple(frame) && frame.length === 4 && isAtom(frame[0]) && isAtom(frame[1]) && Array.isArray(frame[3])
 }
 
 const framesKept = 8

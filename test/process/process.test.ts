@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, expect, it } from 'vitest'
-import { ExitError, exitReasonOf } from '../../src/process/exit-reason.ts'
+import { ExitError, exitReasonOf, withoutStack } from '../../src/process/exit-reason.ts'
 import { exitEffect } from '../../src/process/exit-signal.ts'
 import type { SpawnOptions } from '../../src/process/process.ts'
 import { atom } from '../../src/term/atom.ts'
@@ -261,6 +261,20 @@ describe('the reason a process ends with', () => {
     expect(await ended(pid)).toEqual(
       tuple(atom('noproc'), tuple(atom('gen_server'), atom('call'), [tuple(atom('nobody'), atom('a@host'))])),
     )
+  })
+
+  it('is told in messages without its stack, wherever that stands', () => {
+    const reason = exitReasonOf(new TypeError('no such sensor'))
+    expect(new ExitError(reason).message).toBe(`exited with reason {'TypeError',<<"no such sensor">>}`)
+    const nested = tuple(atom('shutdown'), tuple(atom('failed_to_start_child'), 'a', reason))
+    expect(new ExitError(nested)).toMatchObject({
+      message: `exited with reason {shutdown,{failed_to_start_child,<<"a">>,{'TypeError',<<"no such sensor">>}}}`,
+      reason: nested,
+    })
+    let deep: Term = reason
+    for (let level = 0; level < 100_000; level++) deep = tuple(deep)
+    expect(withoutStack(tuple(...new Array<Term>(100_000).fill(deep)))).toHaveLength(100_000)
+    expect(withoutStack(deep)).toHaveLength(1)
   })
 
   it('holds only terms, whatever was thrown', () => {

@@ -2,7 +2,7 @@ import { isAtom } from '../../term/atom.ts'
 import type { Pid } from '../../term/identifiers.ts'
 import type { Term } from '../../term/term.ts'
 import { isTuple } from '../../term/tuple.ts'
-import { ExitError } from '../exit-reason.ts'
+import { ExitError, withoutStack } from '../exit-reason.ts'
 import type { LocalProcess } from '../local-process.ts'
 import type { Child } from './child.ts'
 
@@ -65,7 +65,7 @@ export function reasonText(reason: Term): string {
     const [name, message] = reason[0]
     if (reason[0].length === 2 && isAtom(name) && typeof message === 'string') return short(`${name.name}: ${message}`)
   }
-  return short(String(reason))
+  return short(String(withoutStack(reason)))
 }
 
 function errorText(error: unknown): string {
