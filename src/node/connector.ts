@@ -12,7 +12,7 @@ export interface ConnectorHost {
   readonly dialQueue: number
   /** Milliseconds to wait for a peer that dials us, when its dial won over ours. */
   readonly patience: number
-  /** Dials, within the node's limits. `learned`: for no better reason than that somebody reported the name. */
+  /** Dials, within the node's limits, and says `beginDial` when it does. `learned`: for no better reason than that somebody reported the name. */
   dial(connector: Connector, signal: AbortSignal, learned: boolean): Promise<Dialled>
   /** Makes a link of a connection and opens it when the connector has taken it. */
   createLink(dialled: Dialled, connector: Connector): Link
@@ -33,6 +33,8 @@ interface Dial {
   readonly abort: AbortController
   /** Somebody waits for it, whether the peer is wanted or not. */
   asked: boolean
+  /** It had its turn: the peer may know of it. */
+  begun: boolean
   result: Promise<Link>
 }
 
@@ -92,9 +94,12 @@ export class Connector {
     return this.#interests.size > 0
   }
 
-  /** A dial of ours is under way. */
+  /**
+   * A dial of ours is under way. One that still waits for its turn is none: the peer's is not refused for its sake, as that
+   * would have the peer wait too, and dial in vain.
+   */
   get dialling(): boolean {
-    return this.#dialling !== undefined
+    return this.#dialling?.begun === true
   }
 
   /** A link is about to come, or to fail to: by our dial, or by the peer's, which won over it. */
@@ -173,6 +178,11 @@ export class Connector {
     this.#held.push(signal)
     this.#dialQuietly()
     return true
+  }
+
+  /** Our dial has its turn. */
+  beginDial(): void {
+    if (this.#dialling !== undefined) this.#dialling.begun = true
   }
 
   /** Gives up our own dial in favour of the peer's. Who waits for it gets the peer's link. */
@@ -259,7 +269,7 @@ export class Connector {
     const pending = this.#dialling ?? this.#yielded
     if (pending !== undefined) return pending.result
     this.#cancelRetry()
-    const dial = { abort: new AbortController(), asked } as Dial
+    const dial = { abort: new AbortController(), asked, begun: false } as Dial
     this.#dialling = dial
     dial.result = this.#attempt(dial, !asked && this.#onlyLearned)
     return dial.result

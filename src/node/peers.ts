@@ -162,8 +162,13 @@ export class Peers {
     this.#connectors.clear()
   }
 
-  #dial({ peer: { name }, port }: Connector, signal: AbortSignal, learned: boolean): Promise<Dialled> {
-    if (this.allows(name)) return this.#gate.run(signal, () => dial(this.#dialOptions, name, port, signal), learned)
+  #dial(connector: Connector, signal: AbortSignal, learned: boolean): Promise<Dialled> {
+    const { name } = connector.peer
+    const begin = (): Promise<Dialled> => {
+      connector.beginDial()
+      return dial(this.#dialOptions, name, connector.port, signal)
+    }
+    if (this.allows(name)) return this.#gate.run(signal, begin, learned)
     const reason = `${name} is not among the nodes this one may connect to (allow)`
     return Promise.reject(new ConnectError('ERR_CONNECT_NOT_ALLOWED', name, reason, { permanent: true }))
   }

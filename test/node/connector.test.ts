@@ -102,6 +102,21 @@ describe('a connector', () => {
     expect(Math.max(...delays.slice(5))).toBeGreaterThan(1000)
   })
 
+  it('does not count as dialling, for the peer that dials it, before its dial has its turn', async () => {
+    const asked = expect(connector.connect()).rejects.toMatchObject({ code: 'ERR_CONNECT_REFUSED' })
+    expect([connector.dialling, connector.pending]).toEqual([false, true])
+    connector.beginDial()
+    expect(connector.dialling).toBe(true)
+    await bench.fail('ERR_CONNECT_REFUSED')
+    await asked
+    const again = connector.connect()
+    expect(connector.dialling).toBe(false)
+    // The peer's came first: whoever asked for ours has that, and ours is given up.
+    const link = connector.take(bench.dialled())
+    expect(await again).toBe(link)
+    expect(bench.attempts.at(-1)?.signal.aborted).toBe(true)
+  })
+
   it('says which dials are for nothing but a learned name', async () => {
     connector.want('mesh', 'learned')
     await bench.fail('ERR_CONNECT_REFUSED')
