@@ -42,8 +42,9 @@ export class Rex {
   }
 
   #handleCall(request: Term, from: From, peer: Atom | undefined): Term | typeof noReply {
+    if (peer === undefined) return tuple(BADRPC, atom('badarg'))
     // In somebody else's name: whoever that is did not ask.
-    if (!this.#isFrom(from.pid, peer)) return noReply
+    if (from.pid.nodeAtom !== peer) return noReply
     const application = this.#application(request, [CALL, BLOCK_CALL], from.pid)
     if (application === undefined) return tuple(BADRPC, atom('badarg'))
     this.#call(application, (reply) => from.reply(reply))
@@ -51,10 +52,11 @@ export class Rex {
   }
 
   #handle(message: Term, peer: Atom | undefined): void {
-    if (!isTuple(message) || message.length !== 2) return
+    // What seems to come from this node can be an answer that a peer had one of our servers send here: it proves nothing.
+    if (peer === undefined || !isTuple(message) || message.length !== 2) return
     const [from, request] = message
     if (from === GEN_CAST) return this.#cast(request, peer)
-    if (!(from instanceof Pid) || !this.#isFrom(from, peer)) return
+    if (!(from instanceof Pid) || from.nodeAtom !== peer) return
     if (request === FEATURES_REQUEST) {
       return this.#send(from, tuple(atom('features_reply'), this.#host.self, [atom('erpc')]))
     }
@@ -68,17 +70,19 @@ export class Rex {
   /** `rpc:sbcast`: a message for a name here, and word of whether there is one. */
   #pass(from: Pid, how: Term, name: Atom, message: Term): void {
     if (how !== SBCAST && how !== SEND) return
-    const { processes, self } = this.#host
-    const to = processes.whereis(name)
-    const given = this.#asOurs(message)
-    if (to !== undefined) this.#process.send(to, how === SEND ? tuple(from, given) : given)
-    else this.#send(from, tuple(REX, self, tuple(atom('nonexisting_name'), name)))
-    if (to !== undefined && how === SBCAST) this.#send(from, tuple(REX, self, self))
+    const { options, processes, self } = this.#host
+    const to = processes.inbound.receiverByName(name)
+    if (to === undefined) return this.#send(from, tuple(REX, self, tuple(atom('nonexisting_name'), name)))
+    // As if its link had brought it: with its size, and as a message of that peer.
+    const encoded = encode(how === SEND ? tuple(from, message) : message)
+    const given = decode(encoded, { ...(to.terms ?? options.terms), limits: options.limits })
+    to.deliver(given, encoded.length, from.nodeAtom)
+    if (how === SBCAST) this.#send(from, tuple(REX, self, self))
   }
 
-  #cast(request: Term, peer: Atom | undefined): void {
+  #cast(request: Term, peer: Atom): void {
     // It does not say which process it is from.
-    const application = this.#application(request, [CAST], this.#process.pid, peer ?? this.#host.self)
+    const application = this.#application(request, [CAST], this.#process.pid, peer)
     if (application !== undefined) this.#runner.start(application, UNTIED, runBody(this.#runner, application))
   }
 
@@ -113,10 +117,6 @@ export class Rex {
   /** What came without any loss, as the node or a function wants its terms. */
   #asOurs(term: Term, terms = this.#host.options.terms): Term {
     return decode(encode(term), { ...terms, limits: this.#host.options.limits })
-  }
-
-  #isFrom(pid: Pid, peer: Atom | undefined): boolean {
-    return pid.nodeAtom === (peer ?? this.#host.self)
   }
 
   #send(to: Pid, message: Term): void {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import * as op from '../../../src/dist/control.ts'
 import { DFLAG } from '../../../src/dist/flags.ts'
+import type { CallContext } from '../../../src/node/rpc/exposed.ts'
 import type { RpcError } from '../../../src/node/rpc/rpc-error.ts'
 import { atom, Fun, Pid, Reference, type Term, type Tuple, tuple } from '../../../src/term/index.ts'
 import { Target } from '../../fault/target.ts'
@@ -12,7 +13,7 @@ let target: Target
 let peer: RawPeer
 
 beforeEach(async () => {
-  target = await Target.start({ limits: { spawnedPerPeer: 3 } })
+  target = await Target.start({ limits: { spawnedPerPeer: 3, mailboxBytes: 1_000_000 } })
   peer = await target.peer({ flags: PLAIN })
 })
 
@@ -375,6 +376,48 @@ describe('rex', () => {
     await handled()
     expect(runs).toBe(0)
     expect(target.node.nodes('known').sort()).toEqual([peer.name, target.witness.name].sort())
+    await target.survived()
+  })
+
+  it('runs nothing for a peer that has a message passed on, or answered, as if it came from this node', async () => {
+    const callers: string[] = []
+    target.node.expose('m', {
+      f(this: CallContext) {
+        callers.push(this.caller)
+      },
+    })
+    const { node } = target
+    const own = node.spawn(async (self) => void (await self.receive()), { name: 'own' })
+    const rex = node.whereis('rex') as Pid
+    const request = tuple(atom('call'), atom('m'), atom('f'), [], atom('user'))
+    const cast = tuple(atom('$gen_cast'), tuple(atom('cast'), atom('m'), atom('f'), [], atom('user')))
+    for (const passed of [tuple(atom('$gen_call'), tuple(own, ref(1)), request), tuple(own, request)]) {
+      say(tuple(theirs(1), tuple(atom('sbcast'), atom('rex'), passed)))
+    }
+    // An echo answers its caller with {Tag, Request}: here the caller is rex, and the tag the process that asks it.
+    const forged = tuple(atom('$gen_call'), tuple(rex, own), request)
+    sendPlain(peer, tuple(op.REG_SEND, theirs(1), atom(''), atom('echo')), forged)
+    await handled()
+    expect(callers).toEqual([])
+    // What is passed on in the peer's own name counts as the peer's.
+    say(tuple(theirs(1), tuple(atom('sbcast'), atom('rex'), cast)))
+    await handled()
+    expect(callers).toEqual([peer.name])
+    await target.survived()
+  })
+
+  it('passes messages on with their size, so that they fill a mailbox like any other', async () => {
+    const pid = target.node.spawn(async ({ signal }) => {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    })
+    target.node.register('deaf', pid)
+    const big = new Uint8Array(400_000)
+    for (let time = 0; time < 2; time++) say(tuple(theirs(1), tuple(atom('sbcast'), atom('deaf'), big)))
+    await handled()
+    expect(target.node.processInfo(pid)).toMatchObject({ mailboxLength: 2 })
+    say(tuple(theirs(1), tuple(atom('send'), atom('deaf'), big)))
+    await handled()
+    expect(target.node.whereis('deaf')).toBeUndefined()
     await target.survived()
   })
 
