@@ -35,7 +35,11 @@ export async function withDeadline<T>(
 
 /** Settles as `promise` does, or rejects with the signal's reason, whichever comes first. */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
+  if (signal.aborted) {
+    // Nobody hears of it: it may reject for the same reason.
+    promise.catch(() => {})
+    throw signal.reason
+  }
   let onAbort: (() => void) | undefined
   const aborted = new Promise<never>((_, reject) => {
     onAbort = () => reject(signal.reason)

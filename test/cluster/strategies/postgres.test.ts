@@ -2,18 +2,15 @@ import { once } from 'node:events'
 import postgresPackage, { type Sql } from 'postgres'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { postgres } from '../../../src/cluster/strategies/postgres.ts'
-import type { Answer, StrategyContext } from '../../../src/cluster/strategy.ts'
-import { FakeClock } from '../../../src/testing/fake-clock.ts'
 import type { StrategyUnderTest } from '../../../src/testing/strategy-checks.ts'
-import { strategyContext } from '../../../src/testing/strategy-context.ts'
 import { Cluster, event } from '../../node/cluster.ts'
-import { LogBook } from '../../process/network.ts'
 import { freePort } from '../../support/otp.ts'
 import { missingForPostgres, PostgresServer } from '../../support/postgres-server.ts'
 import { describeOtp } from '../../support/releases.ts'
 import { Scene } from '../../support/scene.ts'
 import { describeSkipped } from '../../support/tools.ts'
 import { conform } from './conform.ts'
+import { Follower } from './follower.ts'
 
 const A = 'a@127.0.0.1'
 const B = 'b@127.0.0.1'
@@ -46,42 +43,6 @@ class Others implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer)
     await this.sql.end({ timeout: 0 })
-  }
-}
-
-/** Follows a watch, and has its last answer. */
-class Follower implements AsyncDisposable {
-  readonly clock = new FakeClock()
-  readonly log = new LogBook()
-  readonly over: Promise<unknown>
-  answers = 0
-  names: string[] = []
-  readonly #abort = new AbortController()
-
-  constructor(
-    watch: (context: StrategyContext) => AsyncIterable<Answer>,
-    more: { self?: string; cookie?: string } = {},
-  ) {
-    const context = strategyContext({ ...more, clock: this.clock, logger: this.log, signal: this.#abort.signal })
-    const follow = async (): Promise<void> => {
-      for await (const answer of watch(context)) {
-        this.answers++
-        this.names = [...(answer as Iterable<string>)].sort()
-      }
-    }
-    this.over = follow().then(
-      () => undefined,
-      (error: unknown) => error,
-    )
-  }
-
-  async sees(...names: string[]): Promise<void> {
-    await vi.waitFor(() => expect([this.answers > 0, this.names]).toEqual([true, names]), { timeout: 20_000 })
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#abort.abort(new Error('the test is over'))
-    await this.over
   }
 }
 
@@ -132,9 +93,9 @@ const checks = (): void => {
       connection: { host: '127.0.0.1', port: server.port, username: 'tsunagi', db: 'postgres' },
     })
     const cookie = newChannel()
-    await using a = new Follower((context) => strategy.watch(context), { self: A, cookie })
+    await using a = new Follower(strategy, { self: A, cookie })
     await a.sees()
-    await using b = new Follower((context) => strategy.watch(context), { self: B, cookie })
+    await using b = new Follower(strategy, { self: B, cookie })
     await a.sees(B)
     a.clock.advance(5000)
     await b.sees(A)
@@ -147,7 +108,7 @@ const checks = (): void => {
     const onnotify = (_: string, payload: string): void => void heard.push(payload)
     const listener = postgresPackage(server.url, { max: 1, onnotice() {}, onnotify } as object)
     await listener.unsafe(`LISTEN "${channel}"`)
-    await using node = new Follower((context) => postgres({ connection: server.url }).watch(context), { cookie })
+    await using node = new Follower(postgres({ connection: server.url }), { cookie })
     await vi.waitFor(() => expect(heard).toEqual(['self@127.0.0.1']), { timeout: 20_000 })
     node.clock.advance(4999)
     node.clock.advance(1)
@@ -158,7 +119,7 @@ const checks = (): void => {
   it('hears those who do not quote the channel, as libcluster_postgres 0.1', async () => {
     const channel = newChannel()
     await using others = new Others('another', [])
-    await using node = new Follower((context) => postgres({ connection: server.url, channel }).watch(context))
+    await using node = new Follower(postgres({ connection: server.url, channel }))
     await node.sees()
     await others.say(`NOTIFY ${channel}, '${A}'`)
     await node.sees(A)
@@ -167,9 +128,7 @@ const checks = (): void => {
   it('leaves out what is no node name, and says so once', async () => {
     const channel = newChannel()
     await using others = new Others('another', [])
-    await using node = new Follower((context) =>
-      postgres({ connection: server.url, channel, maxNames: 2 }).watch(context),
-    )
+    await using node = new Follower(postgres({ connection: server.url, channel, maxNames: 2 }))
     await node.sees()
     const bad = ['', 'a', 'a b@c', '@', 'a@', `${'x'.repeat(300)}@host`, 'x'.repeat(7999), 'nonode@nohost', '{"a":1}']
     for (const payload of bad) await others.say(`NOTIFY "${channel}", '${payload}'`)
@@ -184,7 +143,7 @@ const checks = (): void => {
   it('loses a node that was silent for six heartbeats, and nobody else', async () => {
     const channel = newChannel()
     await using others = new Others('another', [])
-    await using node = new Follower((context) => postgres({ connection: server.url, channel }).watch(context))
+    await using node = new Follower(postgres({ connection: server.url, channel }))
     await node.sees()
     const say = async (name: string): Promise<void> => await others.say(`NOTIFY "${channel}", '${name}'`)
     let own = 1
@@ -213,19 +172,19 @@ const checks = (): void => {
     const channel = newChannel()
     const strategy = postgres({ connection: server.url, channel })
     await using others = new Others('another', [])
-    await using first = new Follower((context) => strategy.watch(context))
+    await using first = new Follower(strategy)
     await first.sees()
     await others.say(`NOTIFY "${channel}", '${A}'`)
     await first.sees(A)
     await server.stop()
     expect(await first.over).toMatchObject({ code: 'ERR_DISCOVERY' })
-    await using second = new Follower((context) => strategy.watch(context))
+    await using second = new Follower(strategy)
     expect(await second.over).toMatchObject({
       code: 'ERR_DISCOVERY',
       message: `connect ECONNREFUSED 127.0.0.1:${server.port}`,
     })
     await server.resume()
-    await using third = new Follower((context) => strategy.watch(context))
+    await using third = new Follower(strategy)
     await third.sees(A)
     await vi.waitFor(async () => await others.say(`NOTIFY "${channel}", '${B}'`), { timeout: 20_000 })
     await third.sees(A, B)
@@ -233,7 +192,7 @@ const checks = (): void => {
 
   it('fails when its own heartbeats do not come back', async () => {
     const channel = newChannel()
-    await using node = new Follower((context) => postgres({ connection: server.url, channel }).watch(context))
+    await using node = new Follower(postgres({ connection: server.url, channel }))
     await node.sees()
     const pids = await backends("query ilike 'listen%'")
     expect(pids).toHaveLength(1)
@@ -248,7 +207,7 @@ const checks = (): void => {
 
   it('fails when the connection that notifies is closed', async () => {
     const channel = newChannel()
-    await using node = new Follower((context) => postgres({ connection: server.url, channel }).watch(context))
+    await using node = new Follower(postgres({ connection: server.url, channel }))
     await node.sees()
     for (const pid of await backends("query ilike '%pg_notify%'")) process.kill(pid, 'SIGTERM')
     expect(await node.over).toMatchObject({ code: 'ERR_DISCOVERY', message: 'the database closed the connection' })
@@ -284,12 +243,12 @@ const checks = (): void => {
     const channel = newChannel()
     const strategy = postgres({ connection: server.url, channel })
     {
-      await using node = new Follower((context) => strategy.watch(context))
+      await using node = new Follower(strategy)
       await node.sees()
       expect(await backends()).toHaveLength(2)
     }
     for (let turn = 0; turn < 5; turn++) {
-      await using node = new Follower((context) => strategy.watch(context))
+      await using node = new Follower(strategy)
       for (let i = 0; i < turn; i++) await new Promise((resolve) => setImmediate(resolve))
       expect(node.answers).toBe(0)
     }
@@ -298,7 +257,7 @@ const checks = (): void => {
 
   it('says why it cannot connect', async () => {
     const reason = async (connection: string): Promise<unknown> => {
-      await using node = new Follower((context) => postgres({ connection }).watch(context))
+      await using node = new Follower(postgres({ connection }))
       return await node.over
     }
     const nobody = await freePort()
