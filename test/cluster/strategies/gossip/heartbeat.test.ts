@@ -1,5 +1,7 @@
 import { deflateSync } from 'node:zlib'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { splitNodeName } from '../../../../src/base/node-name.ts'
 import { encryptedFormat, MAX_PACKET, plainFormat } from '../../../../src/cluster/strategies/gossip/heartbeat.ts'
 import { atom, encode, type Term, tuple } from '../../../../src/term/index.ts'
 
@@ -109,5 +111,32 @@ describe('an encrypted heartbeat', () => {
       changed[i] = (changed[i] as number) ^ 1
       expect(format.read(changed)).toBeUndefined()
     }
+  })
+})
+
+describe('whatever comes', () => {
+  const formats = [plainFormat, encryptedFormat('secret')]
+
+  it('is a name or nothing, and never an error', () => {
+    const packets = fc.oneof(
+      fc.uint8Array({ maxLength: MAX_PACKET }),
+      fc.uint8Array({ maxLength: 200 }).map((rest) => Buffer.concat([Buffer.from('heartbeat::\x83', 'latin1'), rest])),
+      fc.tuple(fc.nat(OTP_26.length - 1), fc.integer({ min: 1, max: 255 })).map(([at, bits]) => {
+        const changed = Buffer.from(OTP_26)
+        changed[at] = (changed[at] as number) ^ bits
+        return changed
+      }),
+    )
+    const names: string[] = []
+    fc.assert(
+      fc.property(packets, (packet) => {
+        for (const format of formats) {
+          const name = format.read(Buffer.from(packet))
+          if (name !== undefined) names.push(name)
+        }
+      }),
+      { numRuns: 2000 },
+    )
+    expect(names.filter((name) => splitNodeName(name) === undefined)).toEqual([])
   })
 })
