@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type DecodeOptions, decode, encode, equal, parse, print, type Term } from '../../src/term/index.ts'
+import { type DecodeOptions, decode, encode, equal, parse, print, type Term, tuple } from '../../src/term/index.ts'
 import { arbitraryTerm, fewTerms } from '../support/arbitrary-term.ts'
 import { describeOtp } from '../support/releases.ts'
 import { seed } from '../support/seed.ts'
@@ -110,8 +110,8 @@ describeOtp('terms and real OTP', (release) => {
         { maxDepth: 4 },
         arbitraryTerm({ opaque: false, negativeZero }).filter(isNumber),
         fc.double({ noNaN: true, noDefaultInfinity: true }).filter((value) => !Number.isInteger(value)),
-        // OTP prints a list of characters as a string.
-        fc.array(tie('term'), { maxLength: 5 }).filter((list) => !list.every(isNumber)),
+        // OTP prints a list of characters as a string. Deep down there are only numbers, so it cannot be filtered out.
+        fc.array(tie('term'), { maxLength: 5 }).map((list) => (list.every(isNumber) ? [...list, tuple()] : list)),
       ),
     }))
     const terms = fc.sample(term, { numRuns: 1000, seed })
