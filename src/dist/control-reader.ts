@@ -153,24 +153,24 @@ export class ControlReader {
       case op.EXIT:
       case op.EXIT_TT: {
         const [from, to] = this.#pair(operation, arity, operation === op.EXIT ? 4 : 5, operation === op.EXIT_TT)
-        return handler.exit(from, to, this.#in.read())
+        return handler.exit(from, to, this.#in.read(), this.#size)
       }
       case op.EXIT2:
       case op.EXIT2_TT: {
         const [from, to] = this.#pair(operation, arity, operation === op.EXIT2 ? 4 : 5, operation === op.EXIT2_TT)
-        return handler.exit2(from, to, this.#in.read())
+        return handler.exit2(from, to, this.#in.read(), this.#size)
       }
       case op.PAYLOAD_EXIT:
       case op.PAYLOAD_EXIT_TT: {
         const token = operation === op.PAYLOAD_EXIT_TT
         const [from, to] = this.#pair(operation, arity, token ? 4 : 3, token)
-        return handler.exit(from, to, this.#payload())
+        return handler.exit(from, to, this.#payload(), this.#size)
       }
       case op.PAYLOAD_EXIT2:
       case op.PAYLOAD_EXIT2_TT: {
         const token = operation === op.PAYLOAD_EXIT2_TT
         const [from, to] = this.#pair(operation, arity, token ? 4 : 3, token)
-        return handler.exit2(from, to, this.#payload())
+        return handler.exit2(from, to, this.#payload(), this.#size)
       }
       case op.MONITOR_P:
         this.#arity(operation, arity, 4)
@@ -218,7 +218,7 @@ export class ControlReader {
     if ((flags & op.ALTACT.exit) !== 0) {
       const to = this.#ownPid()
       for (let i = 4; i < arity; i++) this.#in.read()
-      return handler.exit2(from, to, this.#payload())
+      return handler.exit2(from, to, this.#payload(), this.#size)
     }
     let receiver: Receiver | undefined
     if ((flags & op.ALTACT.name) !== 0) receiver = handler.receiverByName(this.#in.atom())

@@ -34,10 +34,10 @@ export interface SignalHandler {
   /** Acknowledged with {@link SignalHandler.unlinkAck}'s signal, unless `id` is undefined: an UNLINK of old. */
   unlink(id: number | bigint | undefined, from: Pid, to: Pid): void
   unlinkAck(id: number | bigint, from: Pid, to: Pid): void
-  /** A linked process ended. */
-  exit(from: Pid, to: Pid, reason: Term): void
+  /** A linked process ended. `bytes`: the signal's size on the wire. */
+  exit(from: Pid, to: Pid, reason: Term, bytes: number): void
   /** `exit/2`. */
-  exit2(from: Pid, to: Pid, reason: Term): void
+  exit2(from: Pid, to: Pid, reason: Term, bytes: number): void
   monitor(from: Pid, target: Pid | Atom, ref: Reference): void
   demonitor(from: Pid, target: Pid | Atom, ref: Reference): void
   /** How the reason of a monitored process's end is decoded; undefined: as its node's other terms. */

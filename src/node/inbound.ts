@@ -49,12 +49,12 @@ export class Inbound implements SignalHandler {
     this.#check(this.#processes.handleUnlinkAck(this.#peer, id, from, to))
   }
 
-  exit(from: Pid, to: Pid, reason: Term): void {
-    this.#check(this.#processes.handleExit(this.#peer, from, to, reason))
+  exit(from: Pid, to: Pid, reason: Term, bytes: number): void {
+    this.#check(this.#processes.handleExit(this.#peer, from, to, reason, bytes))
   }
 
-  exit2(from: Pid, to: Pid, reason: Term): void {
-    this.#check(this.#processes.handleExit2(this.#peer, from, to, reason))
+  exit2(from: Pid, to: Pid, reason: Term, bytes: number): void {
+    this.#check(this.#processes.handleExit2(this.#peer, from, to, reason, bytes))
   }
 
   monitor(from: Pid, target: Pid | Atom, ref: Reference): void {

@@ -55,16 +55,16 @@ export class Inbound implements InboundSignals {
     return true
   }
 
-  handleExit(peer: Atom, from: Pid, to: Pid, reason: Term): boolean {
+  handleExit(peer: Atom, from: Pid, to: Pid, reason: Term, bytes?: number): boolean {
     if (from.nodeAtom !== peer) return false
     const process = this.#table.find(to)
-    if (process !== undefined) this.#table.links.broken(process, from, reason)
+    if (process !== undefined) this.#table.links.broken(process, from, reason, bytes)
     return true
   }
 
-  handleExit2(peer: Atom, from: Pid, to: Pid, reason: Term): boolean {
+  handleExit2(peer: Atom, from: Pid, to: Pid, reason: Term, bytes?: number): boolean {
     if (from.nodeAtom !== peer) return false
-    this.#table.find(to)?.receiveExit('exit', from, reason)
+    this.#table.find(to)?.receiveExit('exit', from, reason, bytes)
     return true
   }
 

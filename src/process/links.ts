@@ -93,11 +93,11 @@ export class Links {
   }
 
   /** EXIT: the other end is gone. A link that is being taken away passes nothing on. */
-  broken(process: LocalProcess, from: Pid, reason: Term): void {
+  broken(process: LocalProcess, from: Pid, reason: Term, bytes?: number): void {
     const link = process.linkTo(from)
     if (!(link instanceof PeerLink)) return
     this.#remove(link)
-    if (link.active) process.receiveExit('link', from, reason)
+    if (link.active) process.receiveExit('link', from, reason, bytes)
   }
 
   /** A local process has ended: tells all who are linked with it. */

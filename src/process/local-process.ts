@@ -116,11 +116,11 @@ export class LocalProcess extends Mailbox implements Process, Watchable, Receive
     return true
   }
 
-  /** An exit signal arrives. */
-  receiveExit(source: ExitSource, from: Pid, reason: Term): void {
+  /** An exit signal arrives. `bytes`: its size on the wire, if it came over a link. */
+  receiveExit(source: ExitSource, from: Pid, reason: Term, bytes = 0): void {
     switch (exitEffect(source, reason, this.trapExit, from.equals(this.pid))) {
       case 'message':
-        return this.deliver(tuple(EXIT, from, reason), 0)
+        return this.deliver(tuple(EXIT, from, reason), bytes)
       case 'exit':
         return this.end(reason)
       case 'kill':

@@ -68,8 +68,8 @@ export interface MessageReceiver {
 }
 
 /**
- * The way in: what a link calls for the signals it reads. `bytes` is a message's size on the wire, which counts against
- * the receiver's mailbox. None of these methods throws, whatever the peer says; those that answer a boolean say false
+ * The way in: what a link calls for the signals it reads. `bytes` is the size on the wire of a message, or of an exit signal
+ * that can become one, and counts against the receiver's mailbox. None of these methods throws, whatever the peer says; those that answer a boolean say false
  * when the signal breaks the protocol (its sender does not live on `peer`), for which OTP closes the connection.
  * Receivers that do not exist are answered as the protocol demands, or ignored where it does not.
  */
@@ -88,9 +88,9 @@ export interface InboundSignals {
   handleUnlink(peer: Atom, id: UnlinkId | undefined, from: Pid, to: Pid): boolean
   handleUnlinkAck(peer: Atom, id: UnlinkId, from: Pid, to: Pid): boolean
   /** EXIT and PAYLOAD_EXIT: a link broke. */
-  handleExit(peer: Atom, from: Pid, to: Pid, reason: Term): boolean
+  handleExit(peer: Atom, from: Pid, to: Pid, reason: Term, bytes?: number): boolean
   /** EXIT2 and PAYLOAD_EXIT2. */
-  handleExit2(peer: Atom, from: Pid, to: Pid, reason: Term): boolean
+  handleExit2(peer: Atom, from: Pid, to: Pid, reason: Term, bytes?: number): boolean
   handleMonitor(peer: Atom, from: Pid, target: Pid | Atom, ref: Reference): boolean
   handleDemonitor(peer: Atom, from: Pid, ref: Reference): boolean
   handleMonitorExit(peer: Atom, from: Pid | Atom, to: Pid, ref: Reference, reason: Term): boolean

@@ -11,7 +11,7 @@ let target: Target
 let victim: Process
 
 beforeEach(async () => {
-  target = await Target.start({ limits: { peerTies } })
+  target = await Target.start({ limits: { peerTies, mailboxBytes: 1_000_000 } })
   victim = await openProcess(target.node, { name: 'victim', trapExit: true })
 })
 
@@ -60,5 +60,20 @@ it('links that were taken away again do not count', async () => {
   peer.send(tuple(op.REG_SEND, theirs(peer, 9), atom(''), atom('echo')), asked)
   await peer.receive((frames) => frames.find((bytes) => bytes.includes('still there?')))
   expect(target.node.nodes()).toContain(peer.name)
+  await target.survived()
+})
+
+it('exit signals fill the mailbox of who traps them, by their size', async () => {
+  await using peer = await target.peer()
+  const ended = new Promise<void>((resolve) => victim.signal.addEventListener('abort', () => resolve()))
+  const reason = 'x'.repeat(400_000)
+  const exit2 = (): Buffer => message(tuple(op.PAYLOAD_EXIT2, theirs(peer, 1), victim.pid), reason)
+  peer.write(exit2())
+  expect(await victim.receive()).toEqual(tuple(atom('EXIT'), theirs(peer, 1), reason))
+  peer.write(Buffer.concat([exit2(), exit2()]))
+  peer.write(link(peer, 2))
+  peer.write(message(tuple(op.PAYLOAD_EXIT, theirs(peer, 2), victim.pid), reason))
+  await ended
+  expect(target.log.messages('error')).toEqual([expect.stringContaining('its mailbox is full')])
   await target.survived()
 })
