@@ -1,10 +1,12 @@
 // Barnacle's README, translated.
 import { describe, expect, it, vi } from 'vitest'
-import { custom, localEpmd, staticNodes } from '../../src/cluster/index.ts'
+import { custom, dns, localEpmd, staticNodes } from '../../src/cluster/index.ts'
 import { FakeClock } from '../../src/testing/fake-clock.ts'
+import { Dnsmasq } from '../cluster/strategies/dns/dnsmasq.ts'
 import { Cluster } from '../node/cluster.ts'
 import { describeOtp } from '../support/releases.ts'
 import { Scene } from '../support/scene.ts'
+import { describeTools } from '../support/tools.ts'
 
 const A = 'my_app@127.0.0.1'
 const B = 'other@127.0.0.1'
@@ -32,6 +34,21 @@ describeOtp('Barnacle, strategies', (release) => {
     const node = await scene.node({ mesh: false })
     const barnacle = node.topology('barnacle', { strategy: staticNodes([one.name, other.name]) })
     expect((await barnacle.refresh()).connected).toEqual([one.name, other.name])
+  })
+})
+
+describeTools('Barnacle, DNS', ['dnsmasq'], () => {
+  it('dns connects to the nodes of a basename at the addresses of a host', async () => {
+    await using cluster = await Cluster.create()
+    await using server = await Dnsmasq.open({ hosts: { 'my_app.example.com': ['127.0.0.1'] } })
+    await cluster.start('other', { mesh: false })
+    const node = await cluster.start('my_app', { mesh: false })
+    const resolver = { servers: [server.address], search: [], ndots: 1 }
+    const strategy = dns({ query: 'my_app.example.com', basename: 'other', ...resolver })
+    expect((await node.topology('barnacle', { strategy }).refresh()).connected).toEqual([B])
+    // Without a basename it is the node's own: here there is nobody else of it.
+    const own = node.topology('own', { strategy: dns({ query: 'my_app.example.com', ...resolver }) })
+    expect((await own.refresh()).found).toEqual([])
   })
 })
 

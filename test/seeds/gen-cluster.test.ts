@@ -1,10 +1,12 @@
 // gen_cluster's README, translated: its configurations, and its two behaviours.
 import { describe, expect, it, vi } from 'vitest'
-import { epmd, localEpmd, type PullStrategy, type StrategyContext, staticNodes } from '../../src/cluster/index.ts'
+import { dns, epmd, localEpmd, type PullStrategy, type StrategyContext, staticNodes } from '../../src/cluster/index.ts'
 import { FakeClock } from '../../src/testing/fake-clock.ts'
+import { Dnsmasq } from '../cluster/strategies/dns/dnsmasq.ts'
 import { Cluster, event } from '../node/cluster.ts'
 import { describeOtp } from '../support/releases.ts'
 import { nextEvent, Scene, sees } from '../support/scene.ts'
+import { describeTools } from '../support/tools.ts'
 
 describeOtp('gen_cluster, EPMD and static', (release) => {
   it.each([
@@ -35,6 +37,26 @@ describeOtp('gen_cluster, EPMD and static', (release) => {
     await scene.erl({ name: b })
     await up
     expect(rosa.nodes().sort()).toEqual([a, b])
+  })
+})
+
+describeTools('gen_cluster, DNS', ['dnsmasq'], () => {
+  describeOtp('with real nodes', (release) => {
+    it('{dns, #{domain => "k8s-erlang-cluster.k8s-erlang-cluster"}} connects to the addresses of a headless service', async () => {
+      await using scene = await Scene.open(release)
+      const domain = 'k8s-erlang-cluster.k8s-erlang-cluster'
+      // The search domains of a pod complete it.
+      await using server = await Dnsmasq.open({ hosts: { [`${domain}.svc.cluster.local`]: ['127.0.0.1'] } })
+      const erl = await scene.erl()
+      const basename = erl.name.split('@')[0] as string
+      const resolver = { servers: [server.address], search: ['svc.cluster.local', 'cluster.local'], ndots: 5 }
+      const rosa = await scene.node({
+        mesh: false,
+        topologies: { gen_cluster: { strategy: dns({ query: domain, basename, ...resolver }) } },
+      })
+      await rosa.ready({ timeout: 25_000 })
+      expect(rosa.nodes()).toEqual([erl.name])
+    })
   })
 })
 

@@ -1,7 +1,11 @@
 // interconnect_nodes' README, translated: node a is Elixir's, b and c are ours, by turns.
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { GenServer } from '../../src/process/gen-server.ts'
 import { atom, isTuple, type Term, tuple } from '../../src/term/index.ts'
+import { Home, launch } from '../cli/support.ts'
+import { Folder } from '../config/folder.ts'
 import { describeOtp } from '../support/releases.ts'
 import { nextEvent, Scene, sees, type TestNode } from '../support/scene.ts'
 
@@ -84,6 +88,24 @@ describeOtp(
       await b.supervise({ children: [{ server: PingPong, name: 'Elixir.PingPong' }] })
       expect(await a.eval(`GenServer.call({PingPong, :"${b.name}"}, :ping)`)).toBe(':pong')
       expect(await a.eval(`:net_adm.ping(:"${b.name}")`)).toBe(':pong')
+    })
+
+    it('one sys.config has them connect without further interaction: iex --erl "-config", tsunagi start --config', async () => {
+      await using scene = await Scene.open(release)
+      const { root = '' } = release
+      using folder = new Folder({}, root === '' ? tmpdir() : join(root, 'tmp'))
+      using home = new Home()
+      const [a, b] = [scene.name('a'), scene.name('b')]
+      const kernel = `{sync_nodes_optional, ['${a}', '${b}']}, {sync_nodes_timeout, 50000}`
+      const file = folder.write('sys.config', `[{kernel,\n  [${kernel}]}\n].\n`)
+      // A release in another root directory sees it there.
+      const booting = scene.elixir({ name: a, args: ['-config', file.slice(root.length)] })
+      const args = ['start', '--config', file, '--name', b, '--cookie', 'secret']
+      await using start = launch(home, args, { epmdPort: scene.epmdPort })
+      const elixir = await booting
+      await sees(elixir, 'Node.list()', `[:"${b}"]`)
+      await start.waitForOutput(new RegExp(`^node +${b} \\(visible\\)$`))
+      expect(await elixir.eval('Node.self()')).toBe(`:"${a}"`)
     })
 
     it('an observer says which nodes come and go', async () => {
