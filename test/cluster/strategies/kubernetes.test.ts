@@ -1,4 +1,6 @@
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
@@ -330,6 +332,83 @@ describeTools('kubernetes', ['openssl'], () => {
       vi.stubEnv('KUBERNETES_SERVICE_HOST', '127.0.0.1')
       await using unaccounted = new Follower(kubernetes({ selector: 'a=b', serviceAccountPath: '/nowhere' }), { self })
       expect(await unaccounted.over).toMatchObject({ message: expect.stringMatching(/^\/nowhere\/.*: ENOENT/) })
+    })
+  })
+
+  describe('outside of the cluster', () => {
+    /** A kubeconfig with two contexts, of which the second one leads to the server. */
+    const write = (api: KubeApi, user: object, more: object = {}): string => {
+      const cluster = { server: api.url, 'certificate-authority-data': Buffer.from(api.ca).toString('base64'), ...more }
+      const config = {
+        apiVersion: 'v1',
+        kind: 'Config',
+        'current-context': 'elsewhere',
+        clusters: [{ name: 'here', cluster }],
+        users: [{ name: 'me', user }],
+        contexts: [
+          { name: 'elsewhere', context: { cluster: 'gone', user: 'me' } },
+          { name: 'here', context: { cluster: 'here', user: 'me', namespace: 'team' } },
+        ],
+      }
+      const file = join(api.directory, 'kubeconfig')
+      // JSON is YAML.
+      writeFileSync(file, JSON.stringify(config))
+      return file
+    }
+    const outside = (kubeconfig: string | true, more: Partial<KubernetesOptions> = {}): ReturnType<typeof kubernetes> =>
+      kubernetes({ selector: 'app=nodes', ipLookupMode: 'pods', kubeconfig, context: 'here', ...more })
+
+    afterEach(() => {
+      vi.unstubAllEnvs()
+    })
+
+    it('goes by a kubeconfig file, its context and the namespace of that', async () => {
+      await using api = await KubeApi.open(two)
+      await using node = new Follower(outside(write(api, { token: 'token-1' })), { self })
+      await node.sees(A, B)
+      await vi.waitFor(() => expect(api.watches).toBe(1), patience)
+      expect(api.asked[0]).toMatchObject({ path: '/api/v1/namespaces/team/pods', token: 'token-1' })
+      api.put(pod('c', '10.0.0.3'))
+      await node.sees(A, B, C)
+    })
+
+    it('goes by KUBECONFIG, and asks the command that knows the token', async () => {
+      await using api = await KubeApi.open(two)
+      const status = { token: 'token-1' }
+      const credential = { apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential', status }
+      const args = ['-e', `console.log(${JSON.stringify(JSON.stringify(credential))})`]
+      const exec = { apiVersion: credential.apiVersion, command: process.execPath, args, interactiveMode: 'Never' }
+      vi.stubEnv('KUBECONFIG', write(api, { exec }))
+      await using node = new Follower(outside(true), { self })
+      await node.sees(A, B)
+    })
+
+    it('checks the certificate of the server', async () => {
+      await using api = await KubeApi.open(two)
+      const other = { 'certificate-authority-data': Buffer.from(makeCertificates().ca).toString('base64') }
+      await using node = new Follower(outside(write(api, { token: 'token-1' }, other)), { self })
+      expect(await node.over).toMatchObject({ message: expect.stringContaining('certificate') })
+      expect(api.asked).toEqual([])
+    })
+
+    it('says what is wrong with the file', async () => {
+      await using api = await KubeApi.open(two)
+      const file = write(api, { token: 'token-1' })
+      const why = async (strategy: ReturnType<typeof kubernetes>): Promise<unknown> => {
+        await using node = new Follower(strategy, { self })
+        return await node.over
+      }
+      expect(await why(outside('/nowhere/kubeconfig'))).toMatchObject({ message: expect.stringContaining('ENOENT') })
+      expect(await why(outside(file, { context: 'elsewhere' }))).toMatchObject({
+        message: 'kubeconfig has no context "elsewhere" with a cluster',
+      })
+      expect(await why(outside(file, { context: 'nobody' }))).toMatchObject({
+        message: 'kubeconfig has no context "nobody" with a cluster',
+      })
+      const plain = write(api, { token: 'token-1' }, { server: 'http://127.0.0.1:8001' })
+      expect(await why(outside(plain))).toMatchObject({
+        message: 'kubeconfig: http://127.0.0.1:8001 is no HTTPS server',
+      })
     })
   })
 

@@ -92,10 +92,14 @@ export function kubeconfig(file: string | undefined, context: string | undefined
     const cluster = config.getCurrentCluster()
     if (cluster === null)
       throw new TsunagiError('ERR_DISCOVERY', `kubeconfig has no context "${current}" with a cluster`)
+    const url = new URL(cluster.server)
+    if (url.protocol !== 'https:') {
+      throw new TsunagiError('ERR_DISCOVERY', `kubeconfig: ${cluster.server} is no HTTPS server`)
+    }
     const options: RequestOptions = { headers: {} }
     await config.applyToHTTPSOptions(options)
     return {
-      options: { ...options, ...addressOf(new URL(cluster.server)) },
+      options: { ...options, ...addressOf(url) },
       namespace: config.getContextObject(current)?.namespace ?? 'default',
     }
   }
