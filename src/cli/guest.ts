@@ -29,9 +29,21 @@ export async function withGuest<T>(
   talk: (guest: LocalNode, name: string) => Promise<T>,
 ): Promise<T> {
   const peer = parsePeer(target, 'node')
+  const guest = await startGuest(target, options)
+  try {
+    await guest.connect(target, { timeout: options.timeout })
+    return await talk(guest, peer.name)
+  } finally {
+    await guest.close()
+  }
+}
+
+/** The guest alone, not connected. `name`: its own, in place of a random one. */
+export async function startGuest(target: string, options: GuestOptions, name?: string): Promise<LocalNode> {
+  const peer = parsePeer(target, 'node')
   const cookie = await commandCookie(options.cookie)
-  const guest = await startNode({
-    ...guestName(peer.host),
+  return await startNode({
+    ...(name === undefined ? guestName(peer.host) : ownName(name)),
     cookie: cookie.value,
     listen: false,
     mesh: false,
@@ -41,12 +53,10 @@ export async function withGuest<T>(
     // Failures are reported once, by the command.
     logger: silentLogger,
   })
-  try {
-    await guest.connect(target, { timeout: options.timeout })
-    return await talk(guest, peer.name)
-  } finally {
-    await guest.close()
-  }
+}
+
+function ownName(name: string): { name: string } | { sname: string } {
+  return isLongHost(name.slice(name.indexOf('@') + 1)) ? { name } : { sname: name }
 }
 
 /** A name nobody has, short or long as the target's is: the two kinds do not connect to each other. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { callCommand } from './call.ts'
 import { demoCommand } from './demo.ts'
+import { doctorCommand } from './doctor.ts'
 import { epmdCommand } from './epmd.ts'
 import { reportFailure } from './failure.ts'
 import { namesCommand } from './names.ts'
@@ -42,6 +43,7 @@ Example:
     callCommand(),
     rpcCommand(),
     sendCommand(),
+    doctorCommand(),
     demoCommand(),
   ]
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program))

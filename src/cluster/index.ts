@@ -1,4 +1,6 @@
 export type { EpmdDirectory, EpmdEntry } from '../node/epmd-directory.ts'
+export { type Diagnosis, diagnose } from './diagnose.ts'
+export type { Check, Step } from './diagnosis/check.ts'
 export { DiscoveryError } from './discovery-error.ts'
 export { type CustomOptions, custom } from './strategies/custom.ts'
 export type { DnsQuery } from './strategies/dns/dns-options.ts'

@@ -31,6 +31,8 @@ export class DiscoveryHost implements NodeService {
   readonly self: NodeName
   readonly clock: Clock
   readonly logger: Logger
+  /** The node's `netTickTime`, in milliseconds. */
+  readonly netTickTime: number
   /** Names one source may have; `limits.topologyNames`. */
   readonly maxNames: number
   /** Where the node's own EPMD is; undefined: it uses none. */
@@ -45,6 +47,7 @@ export class DiscoveryHost implements NodeService {
     this.self = options.name
     this.clock = options.clock
     this.logger = options.logger
+    this.netTickTime = options.netTickTime
     this.maxNames = options.limits.topologyNames
     this.epmd = options.resolvedEpmd
     this.#peers = peers

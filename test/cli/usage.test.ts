@@ -9,7 +9,7 @@ const commands = createProgram().commands.map((command) => command.name())
 
 describe('every command', () => {
   it('is one of those the design names', () => {
-    expect(commands).toEqual(['start', 'epmd', 'names', 'ping', 'nodes', 'call', 'rpc', 'send', 'demo'])
+    expect(commands).toEqual(['start', 'epmd', 'names', 'ping', 'nodes', 'call', 'rpc', 'send', 'doctor', 'demo'])
   })
 
   it.each(commands)('%s explains itself with an example, and knows --json', async (name) => {

@@ -1,0 +1,43 @@
+import type { ErrorCode } from '../../base/errors.ts'
+import type { Step } from './check.ts'
+
+/** What a code says of where a connect failed, and what cures it. */
+export interface Finding {
+  readonly step: Step
+  readonly advice: string
+}
+
+/** After the connection is open; what is not listed is the protocol's. Source: OTP's `dist_util.erl`. */
+export const findings: { readonly [code in ErrorCode]?: Finding } = {
+  ERR_CONNECT_ALREADY_CONNECTED: {
+    step: 'protocol',
+    advice: 'Another node of our name is connected to it. End that one, or use another name.',
+  },
+  ERR_CONNECT_CLOSED: {
+    step: 'protocol',
+    advice: 'Look at its log. It may be about to end, or be no Erlang node at all.',
+  },
+  ERR_CONNECT_COOKIE: {
+    step: 'cookie',
+    advice:
+      "Give both nodes the same cookie. The node's own is what erlang:get_cookie() says there; erlang:set_cookie/2 may have set " +
+      'another one for a single peer.',
+  },
+  ERR_CONNECT_FLAGS: { step: 'flags', advice: 'Upgrade it to OTP 25 or newer.' },
+  ERR_CONNECT_NAME: {
+    step: 'name',
+    advice:
+      'Dial it by the name it calls itself; or start it under the name that others know (-name with the whole name).',
+  },
+  ERR_CONNECT_NOT_ALLOWED: {
+    step: 'allowed',
+    advice:
+      'Add the name that is dialled from to its allow list, or that of the peer to `allow` here. Its log says which.',
+  },
+  ERR_CONNECT_PROTOCOL: { step: 'protocol', advice: 'Something else has the port: look what listens there.' },
+  ERR_CONNECT_SIMULTANEOUS: { step: 'protocol', advice: 'Both dialled at once, which passes. Try again.' },
+  ERR_CONNECT_TIMEOUT: {
+    step: 'protocol',
+    advice: 'It accepts connections and says nothing: it is stopped, overloaded, or no Erlang node.',
+  },
+}
