@@ -100,7 +100,10 @@ export function raised(target: RpcTarget, kind: ExceptionClass, reason: Term, st
 
 export function undefinedFunction(target: RpcTarget, stacktrace: readonly Term[]): RpcError {
   const failure: RpcFailure = { code: 'ERR_RPC_UNDEF', class: 'error', reason: atom('undef'), stacktrace }
-  return new RpcError(target, failure, 'is undefined there, or not exposed')
+  const { name } = target.module
+  // Only Elixir's modules begin with a capital, and their atoms with `Elixir.`.
+  const hint = /^[A-Z]/.test(name) && !name.startsWith('Elixir.') ? `; an Elixir module is named Elixir.${name}` : ''
+  return new RpcError(target, failure, `is undefined there, or not exposed${hint}`)
 }
 
 /** The process the function ran in ended by an exit signal. */

@@ -118,7 +118,12 @@ describe.each([
         stacktrace: [tuple(atom('m'), atom(fn), args, [])],
       })
     }
-    expect(await failure(a.rpc(name, 'erlang', 'node'))).toMatchObject({ code: 'ERR_RPC_UNDEF' })
+    expect(await failure(a.rpc(name, 'erlang', 'node'))).toMatchObject({
+      message: /not exposed$/,
+      code: 'ERR_RPC_UNDEF',
+    })
+    expect(await failure(a.rpc(name, 'Elixir.Enum', 'sum', [[]]))).toMatchObject({ message: /not exposed$/ })
+    expect(await failure(a.rpc(name, 'Enum', 'sum', [[]]))).toMatchObject({ message: /is named Elixir\.Enum$/ })
   })
 
   it('passes errors of a call within it on, as erpc does', async () => {
