@@ -13,9 +13,10 @@ import { nats } from './participants/nats.mjs'
 import { erlang, erlangTsunagi, tsunagi, tsunagiErlang } from './participants/nodes.mjs'
 import { rawSocket } from './participants/raw-socket.mjs'
 import { calls, crowd } from './work/call.mjs'
+import { runCluster } from './work/cluster.mjs'
 import { codecs, runCodec } from './work/codec.mjs'
 import { canMeasureIdle, imports, runIdle, runImport } from './work/cost.mjs'
-import { runMesh } from './work/mesh.mjs'
+import { runLargeMesh, runMesh } from './work/mesh.mjs'
 import { runMonitors } from './work/monitors.mjs'
 import { runMessages, runProcesses } from './work/processes.mjs'
 import { sends } from './work/send.mjs'
@@ -112,6 +113,14 @@ async function runLocals(stage, round, last) {
     // Idling is measured once, for as long as it takes until all links have ticked.
     const values = await attempt('mesh', () => runMesh(stage, last ? options.ms * 50 : 0))
     if (values !== undefined) results.add('many', 'mesh', values)
+    const large = await attempt('large mesh', () => runLargeMesh(stage))
+    if (large !== undefined) results.add('many', 'large mesh', large)
+  }
+  if (options.works.includes('cluster')) {
+    progress(`${round}: cluster`)
+    for (const { name, values } of (await attempt('cluster', () => runCluster(stage))) ?? []) {
+      results.add('many', name, values)
+    }
   }
 }
 
@@ -171,7 +180,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () =>
 
 const wanted = [...options.works, ...options.participants]
 if (
-  wanted.some((name) => /codec|import|tsunagi|process|monitors|mesh/.test(name)) &&
+  wanted.some((name) => /codec|import|tsunagi|process|monitors|mesh|cluster/.test(name)) &&
   !existsSync(new URL('../dist/index.js', import.meta.url))
 ) {
   throw new Error('there is no dist/: run `npm run build` in the root first')

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 
 export const help = `Usage: npm run bench [-- OPTIONS]
 
-  --only A,B      only these works (send, call, codec, import, idle, process, monitors, mesh) and these
+  --only A,B      only these works (send, call, codec, import, idle, process, monitors, mesh, cluster) and these
                   participants (raw, tsunagi, tsunagi-erlang, erlang-tsunagi, erlang, nats, moleculer)
   --quick         two short rounds, in about two minutes
   --rounds N      rounds of every participant one after the other (5)
@@ -12,7 +12,7 @@ export const help = `Usage: npm run bench [-- OPTIONS]
   --help
 `
 
-const works = ['send', 'call', 'codec', 'import', 'idle', 'process', 'monitors', 'mesh']
+const works = ['send', 'call', 'codec', 'import', 'idle', 'process', 'monitors', 'mesh', 'cluster']
 
 /**
  * @param {string[]} args

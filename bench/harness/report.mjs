@@ -1,10 +1,11 @@
+import { clusterSize } from '../work/cluster.mjs'
 import { codecs } from '../work/codec.mjs'
 import { imports } from '../work/cost.mjs'
-import { meshSize } from '../work/mesh.mjs'
+import { largeMeshSize, meshSize } from '../work/mesh.mjs'
 import { monitorCount } from '../work/monitors.mjs'
 import { kinds, processCount } from '../work/processes.mjs'
 import { judge } from './targets.mjs'
-import { bytes, bytesPerSecond, megabytes, microseconds, milliseconds, percent, perSecond } from './units.mjs'
+import { bytes, bytesPerSecond, count, megabytes, microseconds, milliseconds, percent, perSecond } from './units.mjs'
 
 /** @typedef {import('./results.mjs').Results} Results */
 
@@ -57,11 +58,15 @@ const processColumns = [
 const manyRows = [
   { name: 'monitors', title: `${monitorCount.toLocaleString('en')} monitors fire when their link is cut` },
   { name: 'mesh', title: `${meshSize} nodes in one process become a mesh` },
+  { name: 'large mesh', title: `${largeMeshSize} nodes in one process become a mesh` },
+  { name: 'cluster', title: `${clusterSize} processes find each other by \`localEpmd\`, from the last start` },
+  { name: 'restart', title: 'one of them was killed: all links are back, from its restart' },
 ]
 
 /** @type {Column[]} */
 const manyColumns = [
   ['time', 'many', 'ms', milliseconds],
+  ['dials', 'many', 'dials', count],
   ['processor, idle afterwards', 'many', 'processor %', percent],
 ]
 

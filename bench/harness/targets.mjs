@@ -1,4 +1,4 @@
-import { bytes, milliseconds, percent, perSecond, ratio } from './units.mjs'
+import { bytes, count, milliseconds, percent, perSecond, ratio } from './units.mjs'
 
 /**
  * The speeds Tsunagi sets itself: where there is somebody to be compared with, as a ratio within one run, so that it
@@ -98,7 +98,21 @@ export const targets = [
     unit: milliseconds,
   },
   { title: '50 nodes become a mesh', ours: ['many', 'mesh', 'ms'], atMost: 5_000, unit: milliseconds },
-  { title: 'their processor time afterwards', ours: ['many', 'mesh', 'processor %'], atMost: 2, unit: percent },
+  { title: '100 nodes become a mesh', ours: ['many', 'large mesh', 'ms'], atMost: 15_000, unit: milliseconds },
+  { title: 'their dials', ours: ['many', 'large mesh', 'dials'], atMost: 20_000, unit: count },
+  {
+    title: '10 processes by localEpmd, from the last start',
+    ours: ['many', 'cluster', 'ms'],
+    atMost: 1_000,
+    unit: milliseconds,
+  },
+  {
+    title: 'their links after a kill and a restart',
+    ours: ['many', 'restart', 'ms'],
+    atMost: 6_000,
+    unit: milliseconds,
+  },
+  { title: 'processor time of the 50 afterwards', ours: ['many', 'mesh', 'processor %'], atMost: 2, unit: percent },
 ]
 
 /** @param {string} metric @param {string} title @returns {Target[]} */

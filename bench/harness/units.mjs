@@ -14,6 +14,8 @@ export const bytes = (value) => `${value.toFixed(0)} B`
 /** @type {Unit} of bytes */
 export const megabytes = (value) => `${(value / 1e6).toFixed(0)} MB`
 /** @type {Unit} */
+export const count = (value) => value.toLocaleString('en', { maximumFractionDigits: 0 })
+/** @type {Unit} */
 export const percent = (value) => `${value.toFixed(1)} %`
 /** @type {Unit} */
 export const ratio = (value) => value.toFixed(2)
