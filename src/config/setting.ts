@@ -1,6 +1,8 @@
 import { type Atom, isAtom, isTuple, print, type Term } from '../term/index.ts'
 import { ConfigError } from './config-error.ts'
 
+const SECRET = /\.(secret|password)$/
+
 /** A value of a `sys.config`, and where it stands. */
 export class Setting {
   readonly source: string
@@ -16,8 +18,14 @@ export class Setting {
 
   /** What to throw when it cannot be used. */
   wrong(expected: string): ConfigError {
-    const message = `${this.path}: expected ${expected}, got ${print(this.term, { length: 200 })}`
-    return new ConfigError(this.source, message, { option: this.path, value: this.term })
+    const option = this.path
+    if (SECRET.test(option)) {
+      return new ConfigError(this.source, `${option}: expected ${expected}, got another value (it is not shown)`, {
+        option,
+      })
+    }
+    const message = `${option}: expected ${expected}, got ${print(this.term, { length: 200 })}`
+    return new ConfigError(this.source, message, { option, value: this.term })
   }
 
   /** An integer from `min` on, or `infinity`. */

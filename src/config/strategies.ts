@@ -1,13 +1,28 @@
-import { epmd, erlangHosts, gossip, localEpmd, type Strategy, staticNodes } from '../cluster/index.ts'
+import {
+  dns,
+  dnsSrv,
+  epmd,
+  erlangHosts,
+  gossip,
+  kubernetes,
+  localEpmd,
+  postgres,
+  type Strategy,
+  staticNodes,
+} from '../cluster/index.ts'
 import type { StartOptions } from '../tsunagi.ts'
 import { blame, ConfigError } from './config-error.ts'
 
 /** The strategies a file can name, each with the one argument of its factory. */
 const factories: Readonly<Record<string, (argument: never) => Strategy>> = {
+  dns,
+  dnsSrv,
   epmd,
   erlangHosts,
   gossip,
+  kubernetes,
   localEpmd,
+  postgres,
   staticNodes,
 }
 

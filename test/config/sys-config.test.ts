@@ -116,13 +116,40 @@ describe("libcluster's topologies in a sys.config", () => {
       'gossip',
       undefined,
     ],
+    [
+      '{strategy, \'Elixir.Cluster.Strategy.DNSPoll\'}, {config, [{query, "app.internal"}, {node_basename, <<"app">>}, {polling_interval, 7000}]}',
+      'dns',
+      7000,
+    ],
+    [
+      `{strategy, 'Elixir.Cluster.Strategy.Kubernetes'}, {config, [{mode, hostname}, {kubernetes_node_basename, "app"},
+        {kubernetes_selector, "app=app"}, {kubernetes_namespace, "default"}, {kubernetes_service_name, "app"},
+        {kubernetes_ip_lookup_mode, pods}, {kubernetes_cluster_name, "cluster"}, {polling_interval, 10000}]}`,
+      'kubernetes',
+      10_000,
+    ],
+    [
+      '{strategy, \'Elixir.Cluster.Strategy.Kubernetes.DNS\'}, {config, [{service, "app"}, {application_name, "app"}]}',
+      'dns',
+      undefined,
+    ],
+    [
+      `{strategy, 'Elixir.Cluster.Strategy.Kubernetes.DNSSRV'}, {config, [{service, "app"}, {namespace, "default"},
+        {application_name, "app"}]}`,
+      'dnsSrv',
+      undefined,
+    ],
+    [
+      `{strategy, 'Elixir.LibclusterPostgres.Strategy'}, {config, [{hostname, "localhost"}, {port, 5432}, {username, "u"},
+        {password, "p"}, {database, "d"}, {channel_name, "c"}, {heartbeat_interval, 5000}]}`,
+      'postgres',
+      undefined,
+    ],
   ])('become strategies: %s', async (topology, name, interval) => {
     const { options } = await libcluster(topology)
     expect(options.topologies).toEqual({
       app: { strategy: expect.objectContaining({ name }), ...(interval === undefined ? {} : { interval }) },
     })
-    await using node = await startNode({ ...options, topologies: {}, cookie: 'c', epmd: { port: await freePort() } })
-    expect(node.name).toContain('@')
   })
 
   it.each([
@@ -149,6 +176,15 @@ describe("libcluster's topologies in a sys.config", () => {
       option,
       message: expect.stringContaining(says),
     })
+  })
+})
+
+describe('a secret in a sys.config', () => {
+  it('is never told', async () => {
+    const topology = "{strategy, 'Elixir.Cluster.Strategy.Gossip'}, {config, [{secret, {hush}}]}"
+    const error = await libcluster(topology).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ option: 'libcluster.topologies.app.config.secret', value: undefined })
+    expect(String(error)).not.toContain('hush')
   })
 })
 
