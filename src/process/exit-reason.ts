@@ -5,7 +5,7 @@ import { Pid, Reference } from '../term/identifiers.ts'
 import { print } from '../term/print.ts'
 import { charlist } from '../term/special.ts'
 import type { Term } from '../term/term.ts'
-import { isTuple, type Tuple, tuple } from '../term/tuple.ts'
+import { isList, isTuple, type Tuple, tuple } from '../term/tuple.ts'
 
 /** Reasons longer than this, in characters, are cut in messages: a reason can hold a whole result. */
 const SHOWN = 500
@@ -83,8 +83,8 @@ export function withoutStack(reason: Term, depth = stackDepth): Term {
 
 /** `[{Module, Function, ArityOrArguments, Location}]`, not empty. */
 function isStack(term: Term): boolean {
-  if (!Array.isArray(term) || isTuple(term)) return false
-  const [frame] = term as readonly Term[]
+  if (!isList(term)) return false
+  const [frame] = term
   return isTuple(frame) && frame.length === 4 && isAtom(frame[0]) && isAtom(frame[1]) && Array.isArray(frame[3])
 }
 

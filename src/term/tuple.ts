@@ -36,3 +36,8 @@ export function tuple(...elements: Term[]): Tuple {
 export function isTuple(value: unknown): value is Tuple {
   return value instanceof Tuple
 }
+
+/** Whether a term is a list, and not a tuple, which is an array, too. */
+export function isList(value: Term): value is readonly Term[] {
+  return Array.isArray(value) && !isTuple(value)
+}

@@ -12,6 +12,7 @@ import {
   type Tuple,
   tuple,
 } from '../../term/index.ts'
+import { isList } from '../../term/tuple.ts'
 
 // The messages between the name servers of a cluster (lib/kernel/src/global.erl, "Messages in the protocol").
 
@@ -213,10 +214,6 @@ function readAll<T>(list: Term, read: (element: Term) => T | undefined): T[] | u
 }
 
 /** Whether a term is a list that ends with `[]`. */
-export function isList(term: Term): term is readonly Term[] {
-  return !isTuple(term) && Array.isArray(term)
-}
-
 function isNode(term: Term): term is Atom {
   return isAtom(term) && splitNodeName(term.name) !== undefined
 }

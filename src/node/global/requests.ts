@@ -10,7 +10,8 @@ import {
   type Tuple,
   tuple,
 } from '../../term/index.ts'
-import { isList, readMethod } from './messages.ts'
+import { isList } from '../../term/tuple.ts'
+import { readMethod } from './messages.ts'
 
 // The calls a name server answers (lib/kernel/src/global.erl, `handle_call`).
 

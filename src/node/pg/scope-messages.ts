@@ -1,6 +1,7 @@
 import { TsunagiError } from '../../base/errors.ts'
 import { atom, isTuple, Pid, type Term, type Tuple, tuple } from '../../term/index.ts'
 import { entries, type MapLike, termKey } from '../../term/term-key.ts'
+import { isList } from '../../term/tuple.ts'
 import type { Membership } from './groups.ts'
 
 // What scopes say to each other. Source: OTP lib/kernel/src/pg.erl, and from OTP 29 on data_publisher.erl beside it.
@@ -154,10 +155,6 @@ function keyOf(name: Term): { readonly key: unknown } | undefined {
     if (error instanceof TsunagiError) return undefined
     throw error
   }
-}
-
-function isList(term: Term): term is readonly Term[] {
-  return Array.isArray(term) && !isTuple(term)
 }
 
 function isMap(term: Term): term is MapLike {

@@ -1,5 +1,6 @@
 import { ErlangError } from '../../process/exit-reason.ts'
-import { atom, isAtom, isTuple, type Term } from '../../term/index.ts'
+import { atom, isAtom, type Term } from '../../term/index.ts'
+import { isList } from '../../term/tuple.ts'
 import type { Exposed } from './exposed.ts'
 
 type Kind = 'visible' | 'hidden' | 'connected' | 'known'
@@ -23,7 +24,7 @@ export function exposeBuiltins(exposed: Exposed, nodes: (kind: Kind) => readonly
 
 /** A kind, or a list of them. */
 function kindsOf(given: Term): readonly Kind[] | undefined {
-  const wanted: readonly Term[] = Array.isArray(given) && !isTuple(given) ? given : [given]
+  const wanted: readonly Term[] = isList(given) ? given : [given]
   const kinds = wanted.map((kind) => KINDS.find((known) => isAtom(kind) && kind.name === known))
   return kinds.every((kind) => kind !== undefined) ? kinds : undefined
 }

@@ -1,6 +1,7 @@
 import { TsunagiError } from '../../base/errors.ts'
 import { ErlangError, ExitError, exitReasonOf } from '../../process/exit-reason.ts'
 import { atom, isTuple, Reference, type Term, tuple } from '../../term/index.ts'
+import { isList } from '../../term/tuple.ts'
 import {
   type ExceptionClass,
   ended,
@@ -130,5 +131,5 @@ function isAbout(frame: Term, { module, name, arity }: RpcTarget): boolean {
 }
 
 function frames(stack: Term): readonly Term[] {
-  return Array.isArray(stack) && !isTuple(stack) ? stack : []
+  return isList(stack) ? stack : []
 }

@@ -1,6 +1,7 @@
 import type { SpawnTies } from '../../process/remote-spawn.ts'
 import { atomName } from '../../term/atom.ts'
-import { type Atom, atom, ExternalFun, Fun, isTuple, type Pid, type Term, tuple } from '../../term/index.ts'
+import { type Atom, atom, ExternalFun, Fun, type Pid, type Term, tuple } from '../../term/index.ts'
+import { isList } from '../../term/tuple.ts'
 import type { NodeHost } from '../service.ts'
 import { RunningCall } from './call-context.ts'
 import type { Exposed, ExposedEntry } from './exposed.ts'
@@ -200,10 +201,6 @@ function appliedBy(
   if (fun instanceof Fun) return new UnknownFun(fun, args)
   if (!(fun instanceof ExternalFun) || fun.arity !== args.length) return undefined
   return { module: fun.module, name: fun.function, args }
-}
-
-function isList(term: Term): term is readonly Term[] {
-  return Array.isArray(term) && !isTuple(term)
 }
 
 function undef(stack: readonly Term[]): Raised {

@@ -1,7 +1,8 @@
 import type { LinkSender } from '../../dist/link-sender.ts'
 import type { SpawnRequest } from '../../dist/signals.ts'
 import { SPAWN_LINKED, SPAWN_MONITORED } from '../../process/remote-spawn.ts'
-import { type Atom, atom, isTuple, type Pid, type Term } from '../../term/index.ts'
+import { type Atom, atom, type Pid } from '../../term/index.ts'
+import { isList } from '../../term/tuple.ts'
 import type { NodeHost } from '../service.ts'
 import { erpcReply, unencodable } from './outcome.ts'
 import type { Application, Runner, RunnerBody, RunnerTies } from './runner.ts'
@@ -96,8 +97,4 @@ export function runBody(runner: Runner, application: Application): RunnerBody {
     const reason = await runner.run(application, running)
     if (reason !== undefined) end(reason)
   }
-}
-
-function isList(term: Term): term is readonly Term[] {
-  return Array.isArray(term) && !isTuple(term)
 }

@@ -60,7 +60,7 @@ export class Reports {
 }
 
 /** An exit reason for people: of `{{Name, Message}, Stack}`, which an exception becomes, without the stack. */
-export function reasonText(reason: Term): string {
+function reasonText(reason: Term): string {
   if (isTuple(reason) && reason.length === 2 && Array.isArray(reason[1]) && isTuple(reason[0])) {
     const [name, message] = reason[0]
     if (reason[0].length === 2 && isAtom(name) && typeof message === 'string') return short(`${name.name}: ${message}`)
