@@ -1,15 +1,20 @@
 import { execFileSync } from 'node:child_process'
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Certificates } from './certificates.ts'
 import { OsProcess } from './os-process.ts'
 import { freePort } from './otp.ts'
+import { hasTool } from './tools.ts'
 
 /** Where Debian keeps the programs of the newest PostgreSQL; undefined where there is none. */
 const programs = newest('/usr/lib/postgresql')
 
 /** What the tests need of the machine and it lacks. */
-export const missingForPostgres: readonly string[] = programs === undefined ? ['PostgreSQL'] : []
+export const missingForPostgres: readonly string[] = [
+  ...(programs === undefined ? ['PostgreSQL'] : []),
+  ...(hasTool('openssl') ? [] : ['openssl']),
+]
 
 const env = { PATH: process.env.PATH ?? '', LC_ALL: 'C.UTF-8' }
 
@@ -37,6 +42,17 @@ export class PostgresServer implements AsyncDisposable {
 
   get url(): string {
     return `postgres://tsunagi@127.0.0.1:${this.port}/postgres`
+  }
+
+  /** Takes TLS from its next start on. */
+  secure({ cert, key }: Certificates): void {
+    const { uid, gid } = owner()
+    for (const [name, text] of Object.entries({ 'server.crt': cert, 'server.key': key })) {
+      const file = join(this.#directory, name)
+      writeFileSync(file, text, { mode: 0o600 })
+      if (uid !== undefined) chownSync(file, uid, gid as number)
+    }
+    writeFileSync(join(this.#directory, 'postgresql.auto.conf'), "ssl = 'on'\n")
   }
 
   /** Runs it, where it does not run already. */

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { postgres } from '../../../src/cluster/strategies/postgres.ts'
 import type { StrategyUnderTest } from '../../../src/testing/strategy-checks.ts'
 import { Cluster, event } from '../../node/cluster.ts'
+import { makeCertificates } from '../../support/certificates.ts'
 import { freePort } from '../../support/otp.ts'
 import { missingForPostgres, PostgresServer } from '../../support/postgres-server.ts'
 import { describeOtp } from '../../support/releases.ts'
@@ -253,6 +254,21 @@ const checks = (): void => {
       expect(node.answers).toBe(0)
     }
     await vi.waitFor(async () => expect(await backends()).toHaveLength(0), { timeout: 20_000 })
+  })
+
+  it('speaks TLS, and checks the certificate', async () => {
+    const certificates = makeCertificates()
+    await server.stop()
+    server.secure(certificates)
+    await server.resume()
+    const connection = { host: '127.0.0.1', port: server.port, username: 'tsunagi', database: 'postgres' }
+    const secured = (ca: string): ReturnType<typeof postgres> =>
+      postgres({ connection: { ...connection, ssl: { ca } }, channel: newChannel() })
+    await using node = new Follower(secured(certificates.ca))
+    await node.sees()
+    expect(await backends('pid in (select pid from pg_stat_ssl where ssl)')).toHaveLength(2)
+    await using deceived = new Follower(secured(makeCertificates().ca))
+    expect(await deceived.over).toMatchObject({ message: expect.stringContaining('certificate') })
   })
 
   it('says why it cannot connect', async () => {
