@@ -5,8 +5,11 @@ set -euo pipefail
 
 packages=(
   dnsmasq-base
+  iproute2
+  nats-server
   openssl
   postgresql
+  redis-server
 )
 
 if ! command -v apt-get >/dev/null; then

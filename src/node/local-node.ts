@@ -20,6 +20,7 @@ import { coreOf, ProcessHost } from './process-host.ts'
 import type { ExposedFunctions, ExposeOptions, Exposure } from './rpc/exposed.ts'
 import { makeProxy, type ProxyOptions, type RemoteModule } from './rpc/proxy.ts'
 import type { RpcOptions } from './rpc/rpc.ts'
+import type { ServiceHost } from './service-host.ts'
 import { type ResolvedSyncNodes, syncNodes } from './sync-nodes.ts'
 import { WAIT_OPTIONS, type WaitOptions, withLimits } from './waiting.ts'
 
@@ -81,6 +82,11 @@ export class LocalNode extends ProcessHost implements AsyncDisposable {
   /** For topologies: keeps nodes connected that were found. */
   get discovery(): DiscoveryHost {
     return this.#core.discovery
+  }
+
+  /** For what is built upon the node: processes of its own, and news of its links. */
+  get serviceHost(): ServiceHost {
+    return this.#core.serviceHost
   }
 
   /** The cookie peers need; secret. */

@@ -28,6 +28,7 @@ import { Rpc } from './rpc/rpc.ts'
 import { Runner } from './rpc/runner.ts'
 import { SpawnRequests } from './rpc/spawn-requests.ts'
 import type { NodeHost, NodeService } from './service.ts'
+import { ServiceHost } from './service-host.ts'
 
 /** What a node is made of once its name is registered. */
 export interface Foundation {
@@ -49,6 +50,7 @@ export class NodeCore {
   readonly pg: Pg
   readonly global: Global
   readonly discovery: DiscoveryHost
+  readonly serviceHost: ServiceHost
   readonly reports: NodeReports
   readonly drains = new Drains()
   readonly #runner: Runner
@@ -115,7 +117,15 @@ export class NodeCore {
     const globalService = visible ? new GlobalService(host, { exposed: this.exposed, rpc: this.rpc }) : undefined
     this.global = new Global(globalService)
     this.pg = new Pg(host)
-    this.#services = [this.mesh, this.discovery, this.rpc, this.pg, ...(globalService ? [globalService] : [])]
+    this.serviceHost = new ServiceHost(host)
+    this.#services = [
+      this.mesh,
+      this.discovery,
+      this.rpc,
+      this.pg,
+      this.serviceHost,
+      ...(globalService ? [globalService] : []),
+    ]
   }
 
   /** Somebody connected to the port we listen on. */
