@@ -12,59 +12,103 @@ export interface Reading {
   readonly nodes: ReadonlyMap<string, FoundNode>
   /** Entries that are no node names; the first 100. */
   readonly rejected: readonly RejectedName[]
-  /** Why the answer is not whole. */
+  /** Why the answer is not whole, where something is at fault. */
   readonly errors: readonly unknown[]
+  /** Whether it says of all nodes that are absent that they are gone. */
+  readonly whole: boolean
 }
 
-/** What an answer is read against. */
+/** Which nodes of an answer are meant, and under which names. */
 export interface ReadingPolicy extends Pick<ResolvedTopologyOptions, 'filter' | 'mapName' | 'hidden'> {
   /** The node's own name, which is left out. */
   readonly self: string
-  readonly maxNames: number
 }
 
 const MAX_REJECTED = 100
 
-/**
- * Reads what a strategy answered, whatever it is. Of two entries with the same name the first counts.
- *
- * @throws TypeError when it is no answer at all, TsunagiError `ERR_DISCOVERY` when nothing in it can be used, and whatever
- * iterating over it throws
- */
-export function readAnswer(answer: unknown, policy: ReadingPolicy): Reading {
-  const { items, errors } = open(answer)
-  const nodes = new Map<string, FoundNode>()
-  const rejected: RejectedName[] = []
-  const incomplete = [...errors]
-  let count = 0
-  let usable = 0
-  for (const item of items) {
-    if (++count > policy.maxNames) {
-      incomplete.push(
-        new TsunagiError('ERR_LIMIT', `an answer of more than ${policy.maxNames} nodes; the rest is left out`),
-      )
-      break
-    }
-    try {
-      const node = readNode(item, policy)
-      usable++
-      if (node !== undefined && !nodes.has(node.name)) nodes.set(node.name, node)
-    } catch (error) {
-      if (rejected.length < MAX_REJECTED) rejected.push({ value: describe(item), reason: textOf(error) })
-    }
+/** What a strategy has answered: its last good answer, with what partial ones have added to it. */
+export class Answers {
+  readonly #maxNames: number
+  /** As the strategy named them, whether they are meant or not. */
+  #found: ReadonlyMap<string, FoundNode> = new Map()
+
+  constructor(maxNames: number) {
+    this.#maxNames = maxNames
   }
-  if (usable === 0 && rejected.length > 0) {
-    const [first] = rejected as [RejectedName]
-    throw new TsunagiError('ERR_DISCOVERY', `none of ${count} names can be used: ${first.value}: ${first.reason}`)
+
+  /**
+   * Reads an answer, whatever it is. Of two entries with the same name the first counts.
+   *
+   * @throws TypeError when it is no answer at all, TsunagiError `ERR_DISCOVERY` when nothing in it can be used, and whatever
+   * iterating over it throws; the answers before it count on then
+   */
+  take(answer: unknown, policy: ReadingPolicy): Reading {
+    const { items, errors, partial } = open(answer)
+    const found = new Map<string, FoundNode>()
+    const rejected = new Rejected()
+    const incomplete = [...errors]
+    let count = 0
+    for (const item of items) {
+      if (++count > this.#maxNames) {
+        const text = `an answer of more than ${this.#maxNames} nodes; the rest is left out`
+        incomplete.push(new TsunagiError('ERR_LIMIT', text))
+        break
+      }
+      try {
+        const node = typeof item === 'string' ? fromText(item) : fromObject(item)
+        if (!found.has(node.name)) found.set(node.name, node)
+      } catch (error) {
+        rejected.add(item, error)
+      }
+    }
+    if (found.size === 0) rejected.throwIfAny()
+    const whole = incomplete.length === 0 && !partial
+    const known = whole ? found : this.#with(found)
+    const nodes = select(known.values(), policy, rejected)
+    this.#found = known
+    return { nodes, rejected: rejected.list, errors: incomplete, whole }
   }
-  return { nodes, rejected, errors: incomplete }
+
+  /** What was answered before, read under another policy. @throws TsunagiError `ERR_DISCOVERY`, as `take` */
+  again(policy: ReadingPolicy): Reading {
+    const rejected = new Rejected()
+    const nodes = select(this.#found.values(), policy, rejected)
+    return { nodes, rejected: rejected.list, errors: [], whole: false }
+  }
+
+  /** What is absent from an answer with gaps may be in one of them. A flood of new names pushes no known one out. */
+  #with(found: ReadonlyMap<string, FoundNode>): ReadonlyMap<string, FoundNode> {
+    const known = new Map(this.#found)
+    for (const [name, node] of found) {
+      if (known.size < this.#maxNames || known.has(name)) known.set(name, node)
+    }
+    return known
+  }
 }
 
-function open(answer: unknown): { items: Iterable<unknown>; errors: readonly unknown[] } {
-  if (isIterable(answer)) return { items: answer, errors: [] }
+class Rejected {
+  readonly list: RejectedName[] = []
+  #count = 0
+
+  add(value: unknown, error: unknown): void {
+    this.#count++
+    if (this.list.length < MAX_REJECTED) this.list.push({ value: describe(value), reason: textOf(error) })
+  }
+
+  /** @throws TsunagiError */
+  throwIfAny(): void {
+    const [first] = this.list
+    if (first === undefined) return
+    const names = this.#count === 1 ? 'the only name cannot' : `none of ${this.#count} names can`
+    throw new TsunagiError('ERR_DISCOVERY', `${names} be used: ${first.value}: ${first.reason}`)
+  }
+}
+
+function open(answer: unknown): { items: Iterable<unknown>; errors: readonly unknown[]; partial: boolean } {
+  if (isIterable(answer)) return { items: answer, errors: [], partial: false }
   if (typeof answer === 'object' && answer !== null && 'nodes' in answer && isIterable(answer.nodes)) {
-    const errors = 'errors' in answer && Array.isArray(answer.errors) ? answer.errors : []
-    return { items: answer.nodes, errors }
+    const { errors, whole } = answer as { errors?: unknown; whole?: unknown }
+    return { items: answer.nodes, errors: Array.isArray(errors) ? errors : [], partial: whole === false }
   }
   throw new TypeError(`expected a list of node names, got ${describe(answer)}`)
 }
@@ -74,9 +118,27 @@ function isIterable(value: unknown): value is Iterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.iterator in value
 }
 
-/** The node that an entry stands for; undefined when it is not to be connected. */
-function readNode(item: unknown, { self, hidden, filter, mapName }: ReadingPolicy): FoundNode | undefined {
-  const found = typeof item === 'string' ? fromText(item) : fromObject(item)
+/** The nodes that are meant, by the names they are meant by. @throws TsunagiError `ERR_DISCOVERY` when the policy can use none */
+function select(found: Iterable<FoundNode>, policy: ReadingPolicy, rejected: Rejected): Map<string, FoundNode> {
+  const nodes = new Map<string, FoundNode>()
+  let usable = 0
+  let refused = 0
+  for (const given of found) {
+    try {
+      const node = meant(given, policy)
+      usable++
+      if (node !== undefined && !nodes.has(node.name)) nodes.set(node.name, node)
+    } catch (error) {
+      refused++
+      rejected.add(given.name, error)
+    }
+  }
+  if (usable === 0 && refused > 0) rejected.throwIfAny()
+  return nodes
+}
+
+/** The node as it is to be connected; undefined when it is not to be. */
+function meant(found: FoundNode, { self, hidden, filter, mapName }: ReadingPolicy): FoundNode | undefined {
   const name = mapName === undefined ? found.name : checkName(mapName(found.name, found), 'mapName answered')
   const node = name === found.name ? found : { ...found, name }
   if (name === self || (node.hidden === true && !hidden)) return undefined

@@ -26,4 +26,4 @@ export type {
 export type { ClusterMessage } from './telemetry.ts'
 export type { Topology } from './topology.ts'
 export type { FailedNode, RefreshResult, RejectedName, TopologyEvent, TopologyEvents } from './topology-events.ts'
-export type { OwnFunctionContext, TopologyOptions } from './topology-options.ts'
+export type { OwnFunctionContext, TopologyChanges, TopologyOptions } from './topology-options.ts'

@@ -14,7 +14,8 @@ export class Lookups implements Source {
   }
 
   look(signal: AbortSignal): Promise<Answer> {
-    const { clock, timeout } = this.#host
+    const { clock } = this.#host
+    const timeout = this.#host.timeout()
     return withDeadline(
       { clock, timeout, signal },
       () => late(timeout),

@@ -26,7 +26,7 @@ export class Membership {
   readonly #host: MembershipHost
   #overlay: Overlay
   #departed: Departed
-  #found = new Map<string, FoundNode>()
+  #found: ReadonlyMap<string, FoundNode> = new Map()
   /** What was found was not given to the overlay yet. */
   #fresh = true
 
@@ -59,27 +59,26 @@ export class Membership {
 
   /** Takes an answer: connects who is in it, lets go of who is not, and prunes. Rejects as the overlay does. */
   async take(reading: Reading, hurry: boolean, signal: AbortSignal): Promise<Pruned> {
-    const whole = reading.errors.length === 0
     const before = this.#found
     const now = this.#host.clock.now()
-    this.#found = whole ? new Map(reading.nodes) : this.#merged(reading.nodes)
+    this.#found = reading.nodes
     const gone = [...before.keys()].filter((name) => !this.#found.has(name))
-    const anew = new Set<string>()
-    for (const [name, node] of this.#found) {
-      const known = before.get(name)
-      if (this.#fresh || known === undefined || known.port !== node.port) anew.add(name)
-      this.#departed.delete(name)
-      if (known === undefined) this.#host.reports.found(node)
-    }
-    for (const name of gone) {
-      this.#departed.add(name, now)
-      this.#host.reports.lost(name)
-    }
-    // A listener may have closed the topology.
-    signal.throwIfAborted()
+    const fresh = this.#fresh
     this.#fresh = false
-    await this.#overlay.apply({ nodes: this.#found, anew, gone, hurry }, signal)
-    return whole ? await this.#prune(signal) : { pruned: [], failed: [] }
+    const anew = new Set<string>()
+    for (const [name, { port }] of this.#found) {
+      const known = before.get(name)
+      if (fresh || known === undefined || known.port !== port) anew.add(name)
+      this.#departed.delete(name)
+    }
+    for (const name of gone) this.#departed.add(name, now)
+    // Begun before anybody hears of it, and may pause or close the topology.
+    const applied = this.#overlay.apply({ nodes: this.#found, anew, gone, hurry }, signal)
+    for (const [name, node] of this.#found) if (!before.has(name)) this.#host.reports.found(node)
+    for (const name of gone) this.#host.reports.lost(name)
+    await applied
+    signal.throwIfAborted()
+    return reading.whole ? await this.#prune(signal) : { pruned: [], failed: [] }
   }
 
   /** Resolves when the dials that `take` began have ended, or when the signal aborts. */
@@ -93,15 +92,6 @@ export class Membership {
 
   close(): void {
     this.#overlay.close()
-  }
-
-  /** What is absent from an answer with gaps may be in one of them. A flood of new names pushes no known one out. */
-  #merged(nodes: ReadonlyMap<string, FoundNode>): Map<string, FoundNode> {
-    const merged = new Map(this.#found)
-    for (const [name, node] of nodes) {
-      if (merged.size < this.#host.maxNames || merged.has(name)) merged.set(name, node)
-    }
-    return merged
   }
 
   async #prune(signal: AbortSignal): Promise<Pruned> {

@@ -16,7 +16,7 @@ export const MAX_CONNECTING = 32
 export interface OwnOverlayHost {
   readonly clock: Clock
   /** Milliseconds for each call of a function. */
-  readonly timeout: number
+  timeout(): number
   readonly telemetry: Telemetry
 }
 
@@ -131,7 +131,8 @@ export class OwnOverlay implements Overlay {
   }
 
   async #call(signal: AbortSignal, call: (limit: AbortSignal) => unknown, what: string): Promise<unknown> {
-    const { clock, timeout } = this.#host
+    const { clock } = this.#host
+    const timeout = this.#host.timeout()
     const run = async (limit: AbortSignal): Promise<unknown> => await call(limit)
     const answer = await withDeadline(
       { clock, timeout, signal },

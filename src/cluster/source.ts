@@ -16,7 +16,7 @@ export interface Source {
 export interface SourceHost {
   readonly clock: Clock
   /** Milliseconds until an answer is late. */
-  readonly timeout: number
+  timeout(): number
   context(signal: AbortSignal): StrategyContext
   /** There is an answer that nobody has asked for. */
   onChange(): void

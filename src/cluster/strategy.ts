@@ -22,8 +22,13 @@ export type FoundNodes = Iterable<string | FoundNode>
  */
 export interface PartialAnswer {
   readonly nodes: FoundNodes
-  /** Why it is not whole. With none the answer counts as whole. */
+  /** Why it is not whole. */
   readonly errors: readonly unknown[]
+  /**
+   * False: it is not whole although nothing is at fault. Who has but begun to listen cannot know yet who is gone. Default:
+   * whether there are no errors.
+   */
+  readonly whole?: boolean
 }
 
 /** What a strategy answers. Where it cannot know, it throws: an empty answer says that there are no nodes. */

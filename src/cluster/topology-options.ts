@@ -23,8 +23,9 @@ export interface TopologyOptions {
   readonly hidden?: boolean
   /**
    * Whether to cut the link to a node that this topology found and that has been absent from good answers for `after` ms.
-   * Never done on a failed or partial answer, nor while `connectTo`, `node.connect` or another topology wants the node.
-   * Default `'never'`: such a node is only dialled no more once its link is gone.
+   * Never done on a failed or partial answer, nor while `connectTo`, `node.connect` or another topology wants the node. Done
+   * once: a node that dials this one afterwards wants a link, and has it. Default `'never'`: such a node is only dialled no
+   * more once its link is gone.
    */
   readonly prune?: 'never' | { readonly after: number }
   /**
@@ -37,6 +38,9 @@ export interface TopologyOptions {
   /** The names that are connected, in place of `node.nodes()`. */
   readonly list?: (context: OwnFunctionContext) => Promise<Iterable<string>> | Iterable<string>
 }
+
+/** Options to change, those to take back to their defaults being undefined. */
+export type TopologyChanges = { readonly [K in keyof TopologyOptions]?: TopologyOptions[K] | undefined }
 
 /** Functions that take the node's place in connecting. */
 export interface OwnFunctions {

@@ -17,6 +17,8 @@ export class TopologyReports {
   /** What the last lookup failed of: the same again is not worth a second warning. */
   #failing: string | undefined
   readonly #rejected = new Set<string>()
+  /** It has told of its end: nothing comes after that. */
+  #over = false
 
   constructor(topology: string, emitter: EventEmitter<TopologyEvents>, logger: Logger) {
     this.#topology = topology
@@ -77,6 +79,7 @@ export class TopologyReports {
   /** Ends the iterators too, once they have read what is left. */
   stopped(): void {
     this.#emit({ type: 'stopped' }, 'stopped')
+    this.#over = true
     for (const queue of [...this.#queues]) queue.close()
   }
 
@@ -92,6 +95,7 @@ export class TopologyReports {
 
   /** One listener that throws keeps nobody else from hearing of it, and is reported as uncaught, but not in our midst. */
   #emit<K extends keyof TopologyEvents>(event: TopologyEvent, name: K, ...args: TopologyEvents[K]): void {
+    if (this.#over) return
     for (const queue of this.#queues) queue.push(event)
     for (const listener of this.#emitter.rawListeners(name) as ((...args: unknown[]) => void)[]) {
       try {

@@ -2,9 +2,9 @@ import { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
 import type { Timer } from '../base/clock.ts'
 import { TsunagiError } from '../base/errors.ts'
-import { knownOnly } from '../base/options.ts'
+import { instance, knownOnly } from '../base/options.ts'
 import { type WaitOptions, withLimits } from '../node/waiting.ts'
-import { type Reading, readAnswer } from './answer.ts'
+import { Answers, type Reading, type ReadingPolicy } from './answer.ts'
 import { makeContext } from './context.ts'
 import { DiscoveryError } from './discovery-error.ts'
 import { Lookups } from './lookups.ts'
@@ -21,6 +21,7 @@ import {
   type ResolvedTopologyOptions,
   resolveTopologyOptions,
   sameOptions,
+  type TopologyChanges,
   type TopologyOptions,
 } from './topology-options.ts'
 import { TopologyReports } from './topology-reports.ts'
@@ -44,6 +45,7 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
   readonly #onClose: () => void
   readonly #reports: TopologyReports
   readonly #telemetry: Telemetry
+  readonly #answers: Answers
   readonly #members: Membership
   #given: TopologyOptions
   #options: ResolvedTopologyOptions
@@ -55,6 +57,8 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
   /** Ends its wait for dials. */
   #settling = new AbortController()
   #asking = false
+  /** Other nodes are meant than when the last answer was read. */
+  #otherPolicy = false
   readonly #refreshes = new RefreshQueue((hurry) => this.#refresh(hurry))
   #lastResult: RefreshResult | undefined
   #lastError: DiscoveryError | undefined
@@ -70,6 +74,7 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
     this.#reports = new TopologyReports(name, this, host.logger)
     this.#telemetry = new Telemetry(name, host.self.full)
     const { clock, maxNames } = host
+    this.#answers = new Answers(maxNames)
     const shared = { clock, maxNames, reports: this.#reports, telemetry: this.#telemetry }
     this.#members = new Membership(shared, this.#openOverlay(), this.#options.pruneAfter)
     this.#source = this.#openSource()
@@ -137,18 +142,21 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
   }
 
   /**
-   * Changes options while it runs; those that are not given stay. It looks at once. With another strategy the nodes of the
-   * old one stay until the new one has answered.
+   * Changes options while it runs; those that are not given stay, and those given as undefined get their defaults. It looks
+   * at once. With another strategy the nodes of the old one stay until the new one has given a whole answer; other `filter`,
+   * `mapName` and `hidden` hold for them too.
    *
    * @throws OptionError; nothing has changed then
    */
-  update(options: Partial<TopologyOptions>): void {
+  update(options: TopologyChanges): void {
     this.#assertOpen()
-    const given = { ...this.#given, ...options }
+    instance(options, 'options', 'an object of topology options', (it) => !Array.isArray(it))
+    const given = { ...this.#given, ...options } as TopologyOptions
     const before = this.#options
     this.#options = resolveTopologyOptions(given)
     this.#given = given
     if (before.pruneAfter !== this.#options.pruneAfter) this.#members.prune(this.#options.pruneAfter)
+    if (POLICY.some((key) => before[key] !== this.#options[key])) this.#otherPolicy = true
     if (OWN.some((key) => key in options)) this.#members.replace(this.#openOverlay())
     if ('strategy' in options) {
       this.#source.close()
@@ -185,12 +193,9 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
 
   #openSource(): Source {
     const { strategy } = this.#options
-    const timeout = (): number => this.#options.timeout
     const host: SourceHost = {
       clock: this.#host.clock,
-      get timeout() {
-        return timeout()
-      },
+      timeout: () => this.#options.timeout,
       context: (signal) => makeContext(this.#host, this.name, signal),
       onChange: () => this.#startQuietly(false),
       onEnd: (error) => this.#sourceEnded(error),
@@ -199,8 +204,9 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
   }
 
   #openOverlay(): Overlay {
-    const { own, timeout } = this.#options
+    const { own } = this.#options
     if (own === undefined) return new NodeOverlay(this.#host, this.name, this.#telemetry)
+    const timeout = (): number => this.#options.timeout
     return new OwnOverlay(own, { clock: this.#host.clock, timeout, telemetry: this.#telemetry })
   }
 
@@ -262,10 +268,9 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
 
   async #lookAndTake(hurry: boolean): Promise<Taken> {
     try {
+      await this.#reread()
       const { answer, signal } = await this.#look()
-      const { self, maxNames } = this.#host
-      const { filter, mapName, hidden } = this.#options
-      const reading = readAnswer(answer, { self: self.full, maxNames, filter, mapName, hidden })
+      const reading = this.#answers.take(answer, this.#policy)
       this.#lastError = undefined
       this.#reports.answered(reading.errors, reading.rejected)
       const { pruned, failed } = await this.#members.take(reading, hurry, signal)
@@ -273,6 +278,19 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
     } finally {
       this.#arm()
     }
+  }
+
+  get #policy(): ReadingPolicy {
+    const { filter, mapName, hidden } = this.#options
+    return { self: this.#host.self.full, filter, mapName, hidden }
+  }
+
+  /** What was found before under options that have changed: also where the next lookup fails, or is not whole, they hold. */
+  async #reread(): Promise<void> {
+    if (!this.#otherPolicy) return
+    this.#otherPolicy = false
+    this.#lookup = new AbortController()
+    await this.#members.take(this.#answers.again(this.#policy), false, this.#lookup.signal)
   }
 
   /** Asks the strategy; the new one, when it is replaced meanwhile. */
@@ -327,4 +345,5 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
   }
 }
 
+const POLICY: readonly (keyof ReadingPolicy & keyof ResolvedTopologyOptions)[] = ['filter', 'mapName', 'hidden']
 const OWN: readonly (keyof TopologyOptions)[] = ['connect', 'disconnect', 'list']

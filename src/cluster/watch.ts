@@ -56,7 +56,8 @@ export class Watch implements Source {
   }
 
   async #firstOf(run: Run, signal: AbortSignal): Promise<void> {
-    const { clock, timeout } = this.#host
+    const { clock } = this.#host
+    const timeout = this.#host.timeout()
     try {
       await withDeadline(
         { clock, timeout, signal },

@@ -41,6 +41,8 @@ export class DiscoveryHost implements NodeService {
   readonly #forgo: (peer: Atom) => void
   readonly #peers: NodeHost['peers']
   readonly #observers = new Set<PeerObserver>()
+  /** Whose port a connector has at present, and which one it had before. */
+  readonly #ports = new Map<string, { readonly owner: string; readonly before: number | undefined }>()
 
   /** `forgo` keeps the mesh, on both sides, from bringing a link back that ends on purpose. */
   constructor({ options, peers }: NodeHost, cookie: () => string, forgo: (peer: Atom) => void) {
@@ -60,10 +62,10 @@ export class DiscoveryHost implements NodeService {
     return this.#cookie()
   }
 
-  /** Keeps a peer connected on behalf of `owner`; again with another `port` when that has changed. */
+  /** Keeps a peer connected on behalf of `owner`; again with another `port`, or with none, when that has changed. */
   want(name: string, owner: string, port?: number): void {
     const connector = this.#peers.connector(name)
-    if (port !== undefined) connector.port = port
+    this.#setPort(connector, owner, port)
     connector.want(owner)
   }
 
@@ -74,7 +76,10 @@ export class DiscoveryHost implements NodeService {
 
   /** Withdraws an interest. A link that is up stays. */
   unwant(name: string, owner: string): void {
-    this.#find(name)?.unwant(owner)
+    const connector = this.#find(name)
+    if (connector === undefined) return
+    this.#setPort(connector, owner, undefined)
+    connector.unwant(owner)
   }
 
   /**
@@ -118,6 +123,20 @@ export class DiscoveryHost implements NodeService {
 
   close(): void {
     this.#observers.clear()
+    this.#ports.clear()
+  }
+
+  /** Who found a port and finds it no more leaves the one there was: a user's, or none. */
+  #setPort(connector: Connector, owner: string, port: number | undefined): void {
+    const { name } = connector.peer
+    const found = this.#ports.get(name)
+    if (port !== undefined) {
+      this.#ports.set(name, { owner, before: found === undefined ? connector.port : found.before })
+      connector.port = port
+    } else if (found?.owner === owner) {
+      this.#ports.delete(name)
+      connector.port = found.before
+    }
   }
 
   #find(name: string): Connector | undefined {

@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok } from 'node:assert/strict'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from '../base/logger.ts'
-import { type Reading, readAnswer } from '../cluster/answer.ts'
+import { Answers, type Reading } from '../cluster/answer.ts'
 import type { Answer, Strategy, StrategyContext } from '../cluster/strategy.ts'
 import { FakeClock } from './fake-clock.ts'
 import { type StrategyContextOptions, strategyContext } from './strategy-context.ts'
@@ -94,8 +94,8 @@ class Trial {
 
   read(answer: Answer): Reading {
     const { self } = this.context(new AbortController().signal)
-    const policy = { self: self.full, maxNames: 10_000, hidden: true, filter: undefined, mapName: undefined }
-    return readAnswer(answer, policy)
+    const policy = { self: self.full, hidden: true, filter: undefined, mapName: undefined }
+    return new Answers(10_000).take(answer, policy)
   }
 
   /** One answer: a lookup's, or the first of a watch, which is ended then. */

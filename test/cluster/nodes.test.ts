@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { localEpmd } from '../../src/cluster/strategies/local-epmd.ts'
 import { staticNodes } from '../../src/cluster/strategies/static-nodes.ts'
+import type { FoundNode } from '../../src/cluster/strategy.ts'
 import { FakeClock } from '../../src/testing/fake-clock.ts'
 import { startNode, type TsunagiNode } from '../../src/tsunagi.ts'
 import { Cluster, event } from '../node/cluster.ts'
@@ -110,6 +111,21 @@ describe('topologies of real nodes', () => {
     const b = await cluster.start('b', { epmd: false })
     const a = await cluster.start('a', { epmd: false })
     const app = a.topology('app', { strategy: () => [{ name: B, port: b.listening?.port as number }] })
+    expect((await app.refresh()).connected).toEqual([B])
+  })
+
+  it('ask the EPMD again for a node whose port they found once, and then find without one', async () => {
+    await using cluster = await Cluster.create()
+    const fixed = await cluster.start('b', { epmd: false, mesh: false })
+    let found: FoundNode = { name: B, port: fixed.listening?.port as number }
+    const a = await cluster.start('a', { mesh: false })
+    const app = a.topology('app', { strategy: () => [found], interval: Number.POSITIVE_INFINITY })
+    expect((await app.refresh()).connected).toEqual([B])
+    const down = event(a, 'nodedown', B)
+    await fixed.close()
+    await down
+    await cluster.start('b', { mesh: false })
+    found = { name: B }
     expect((await app.refresh()).connected).toEqual([B])
   })
 

@@ -33,7 +33,7 @@ export class FakeHost implements TopologyHost {
   want(name: string, owner: string, port?: number): void {
     const peer = this.#peer(name)
     peer.owners.add(owner)
-    if (port !== undefined) peer.port = port
+    peer.port = port
     if (peer.state === 'idle') this.#dial(name)
   }
 

@@ -6,6 +6,7 @@ import { FakeHost, Script, Stage, settle } from './stage.ts'
 
 const A = 'a@127.0.0.1'
 const B = 'b@127.0.0.1'
+const C = 'c@127.0.0.1'
 
 describe('the topologies of a node', () => {
   it('are the same object for the same name and options', () => {
@@ -108,6 +109,53 @@ describe('a topology that is changed while it runs', () => {
     expect(script.asked).toBe(3)
   })
 
+  it.each([
+    ['fails', new Error('SERVFAIL')],
+    ['is not whole', { nodes: [C], errors: [new Error('half')] }],
+  ])('goes by another filter, mapName and hidden also where the next lookup %s', async (_, answer) => {
+    const script = new Script()
+    script.answers = [A, B, { name: C, hidden: true }]
+    const stage = new Stage({ strategy: script.strategy, prune: { after: 0 } })
+    await settle()
+    script.answers = answer
+    stage.topology.update({ filter: (name) => name !== A, hidden: true })
+    await settle()
+    expect(stage.topology.nodes()).toEqual([B, C])
+    expect(stage.host.wanted).toEqual([B, C])
+    stage.topology.update({ filter: undefined, mapName: (name) => name.replace('127.0.0.1', 'host') })
+    await settle()
+    expect(stage.topology.nodes()).toEqual(['a@host', 'b@host', 'c@host'])
+    expect(stage.count('lost')).toBe(3)
+    // That a name is not meant is no good answer without it.
+    expect(stage.host.connected).toContain(A)
+  })
+
+  it('keeps what it had when another filter can read none of it, and says so', async () => {
+    const stage = new Stage({ strategy: new Script(A, B).strategy })
+    await settle()
+    const broken = (): boolean => {
+      throw new Error('a bug')
+    }
+    stage.topology.update({ filter: broken })
+    await settle()
+    expect(stage.last('discovery-failed').error.message).toContain('none of 2 names can be used: "a@127.0.0.1": a bug')
+    expect(stage.topology.nodes()).toEqual([A, B])
+  })
+
+  it('gives functions of one’s own another timeout', async () => {
+    const hang = (): Promise<never> => new Promise(() => {})
+    const stage = new Stage({ strategy: new Script(A).strategy, connect: hang, list: () => [], timeout: 4000 })
+    await settle()
+    await stage.pass(4000)
+    await settle()
+    expect(stage.last('refreshed').result.failed).toMatchObject([{ error: { message: 'no answer within 4000 ms' } }])
+    stage.topology.update({ timeout: 100 })
+    await settle()
+    await stage.pass(100)
+    expect(stage.last('refreshed').result.failed).toMatchObject([{ error: { message: 'no answer within 100 ms' } }])
+    await stage.topology.close()
+  })
+
   it('hands its nodes over to functions of one’s own', async () => {
     const stage = new Stage({ strategy: new Script(A).strategy })
     await settle()
@@ -125,6 +173,9 @@ describe('a topology that is changed while it runs', () => {
     await settle()
     expect(() => stage.topology.update({ interval: 0 })).toThrow(OptionError)
     expect(() => stage.topology.update({ intervall: 5 } as never)).toThrow('did you mean interval?')
+    for (const nonsense of [null, undefined, [], 5]) {
+      expect(() => stage.topology.update(nonsense as never)).toThrow(OptionError)
+    }
     await stage.pass(5000)
     expect(script.asked).toBe(2)
   })

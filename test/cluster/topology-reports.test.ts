@@ -5,6 +5,8 @@ import { FakeHost, Script, Stage, settle } from './stage.ts'
 
 const A = 'a@127.0.0.1'
 const B = 'b@127.0.0.1'
+const C = 'c@127.0.0.1'
+const D = 'd@127.0.0.1'
 
 describe('the events of a topology', () => {
   it('reach listeners and iterators alike', async () => {
@@ -69,6 +71,21 @@ describe('the events of a topology', () => {
     await settle()
     expect(stage.host.wanted).toEqual([])
     expect(stage.host.clock.pending).toBe(0)
+    expect(stage.count('discovery-failed')).toBe(0)
+    // That was the last they hear of it.
+    expect(stage.types()).toEqual(['found', 'stopped'])
+  })
+
+  it('let a listener pause the topology in their midst, which forgets nothing by that', async () => {
+    const script = new Script(A, B)
+    const stage = new Stage({ strategy: script.strategy })
+    await settle()
+    stage.topology.on('lost', () => stage.topology.pause())
+    script.answers = [C, D]
+    await stage.pass(5000)
+    expect(stage.topology.state).toBe('paused')
+    expect(stage.host.wanted).toEqual([C, D])
+    expect(stage.count('found') + stage.count('lost')).toBe(6)
     expect(stage.count('discovery-failed')).toBe(0)
   })
 })

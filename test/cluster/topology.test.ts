@@ -129,7 +129,7 @@ describe('a topology', () => {
     expect(stage.host.dialsOf(A)).toBe(2)
   })
 
-  it('passes ports on, and hurries when one has changed', async () => {
+  it('passes ports on, and hurries when one has changed, or is not known any more', async () => {
     const script = new Script()
     script.answers = [{ name: A, port: 9001 }]
     const stage = new Stage({ strategy: script.strategy })
@@ -141,6 +141,11 @@ describe('a topology', () => {
     await stage.pass(5000)
     expect(stage.host.peers.get(A)?.port).toBe(9002)
     expect(stage.host.dialsOf(A)).toBe(2)
+    stage.host.fail(A)
+    script.answers = [A]
+    await stage.pass(5000)
+    expect(stage.host.peers.get(A)?.port).toBeUndefined()
+    expect(stage.host.dialsOf(A)).toBe(3)
   })
 
   it('withdraws its interest in a node that is not found any more, and leaves the link', async () => {
@@ -335,6 +340,37 @@ describe('pruning', () => {
       expect(stage.host.wanted).toEqual([A, B])
     }
     expect(stage.count('lost')).toBe(0)
+  })
+
+  it('never follows from an answer that says itself that it is not whole, and at fault is nobody then', async () => {
+    const script = new Script(A, B)
+    const stage = new Stage({ strategy: script.strategy, prune: { after: 0 } })
+    await settle()
+    script.answers = { nodes: [B, C], errors: [], whole: false }
+    await stage.pass(5000)
+    expect(stage.host.connected).toEqual([A, B, C])
+    expect(stage.last('refreshed').result.errors).toEqual([])
+    expect(stage.host.logger.messages('warn')).toEqual([])
+    script.answers = { nodes: [B, C], errors: [], whole: true }
+    await stage.pass(5000)
+    expect(stage.host.connected).toEqual([B, C])
+  })
+
+  it('happens once: a node that dials this one then has a link, since it wants one', async () => {
+    const script = new Script(A)
+    const stage = new Stage({ strategy: script.strategy, prune: { after: 0 } })
+    await settle()
+    script.answers = []
+    await stage.pass(5000)
+    expect(stage.host.connected).toEqual([])
+    stage.host.up(A)
+    for (let i = 0; i < 3; i++) await stage.pass(5000)
+    expect(stage.host.connected).toEqual([A])
+    script.answers = [A]
+    await stage.pass(5000)
+    script.answers = []
+    await stage.pass(5000)
+    expect(stage.host.connected).toEqual([])
   })
 
   it('spares whom somebody else wants, until nobody does', async () => {

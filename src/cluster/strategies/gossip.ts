@@ -52,13 +52,11 @@ const KNOWN = [
 
 const DAY = 24 * 60 * 60 * 1000
 
-/** Names of a watch that ended are kept for the next, of so many topologies and nodes. */
-const MAX_KEPT = 100
-
 /**
  * Nodes that tell each other of themselves by UDP, in the format of libcluster's `Gossip`: plain, or encrypted with `secret`;
  * with `signed`, in a format of this package's own that cannot be forged or replayed. It tells by itself: a node is found with
- * its first heartbeat, and lost when it was silent for `silentIntervals` (libcluster never forgets one).
+ * its first heartbeat, and lost when it was silent for `silentIntervals` (libcluster never forgets one). Until a watch has
+ * lasted as long, its answers are not whole.
  *
  * @throws OptionError
  *
@@ -71,11 +69,10 @@ export function gossip(options: GossipOptions = {}): PushStrategy {
   const place = placeOf(options)
   const pace = paceOf(options)
   const format = formatOf(options, pace.maxNames)
-  const kept = new KeptNames()
   return {
     name: 'gossip',
     async *watch(context: StrategyContext): AsyncGenerator<Answer> {
-      const watch = await GossipWatch.open(context, place, format(context), pace, kept.of(context))
+      const watch = await GossipWatch.open(context, place, format(context), pace)
       try {
         for (;;) {
           yield watch.answer()
@@ -83,7 +80,6 @@ export function gossip(options: GossipOptions = {}): PushStrategy {
         }
       } finally {
         watch.close()
-        kept.keep(context, watch.names())
       }
     },
   }
@@ -133,29 +129,6 @@ function formatOf(options: GossipOptions, maxNames: number): (context: StrategyC
     }
     return new SignedFormat({ secret: secret ?? cookie, window, maxNames, wallClock: Date.now, onSkew })
   }
-}
-
-/** A topology that was paused, or whose socket failed, does not lose its nodes when it listens again. */
-class KeptNames {
-  readonly #names = new Map<string, readonly string[]>()
-
-  of(context: StrategyContext): readonly string[] {
-    return this.#names.get(keyOf(context)) ?? []
-  }
-
-  keep(context: StrategyContext, names: readonly string[]): void {
-    const key = keyOf(context)
-    this.#names.delete(key)
-    if (names.length === 0) return
-    this.#names.set(key, names)
-    if (this.#names.size <= MAX_KEPT) return
-    const [oldest] = this.#names.keys()
-    this.#names.delete(oldest as string)
-  }
-}
-
-function keyOf({ topology, self }: StrategyContext): string {
-  return `${self.full} ${topology}`
 }
 
 const ipv4: Check<string> = (value, option) => {

@@ -1,16 +1,20 @@
-import type { StrategyContext } from '../strategy.ts'
-
-/** Names that are told again and again by those who have them. A name that was silent for too long is forgotten. */
+/**
+ * Names that are told again and again by those who have them. A name that was silent for too long is forgotten; who has not
+ * listened for as long cannot say that one is gone.
+ */
 export class HeardNames {
   /** When each was heard last. */
   readonly #heard = new Map<string, number>()
   readonly #silence: number
   readonly #max: number
+  /** Since when it is listened without a gap. */
+  #since: number
 
-  /** `silence` in milliseconds; `max` names at most are kept. */
-  constructor(silence: number, max: number) {
+  /** `silence` in milliseconds; `max` names at most are kept; `now`: listening begins. */
+  constructor(silence: number, max: number, now: number) {
     this.#silence = silence
     this.#max = max
+    this.#since = now
   }
 
   /** What came of it; `full` when there is no room for another. */
@@ -28,38 +32,17 @@ export class HeardNames {
     return this.#heard.size < size
   }
 
-  /** Begins to count anew for all: nobody has listened for a while. */
-  renew(now: number): void {
-    for (const name of this.#heard.keys()) this.#heard.set(name, now)
+  /** Nobody could be heard until now. */
+  missed(now: number): void {
+    this.#since = now
+  }
+
+  /** Whether who is not among the names is gone, as far as one can tell. */
+  isWhole(now: number): boolean {
+    return now - this.#since >= this.#silence
   }
 
   names(): string[] {
     return [...this.#heard.keys()]
-  }
-}
-
-/** Topologies and nodes, each with a strategy object of its own as a rule. */
-const MAX_KEPT = 100
-
-/**
- * What was heard by each topology that uses one strategy object, from one watch to the next: a topology that was paused, or
- * whose watch failed, loses no node when it listens again.
- */
-export class KeptNames {
-  readonly #kept = new Map<string, HeardNames>()
-  readonly #make: () => HeardNames
-
-  constructor(make: () => HeardNames) {
-    this.#make = make
-  }
-
-  of({ self, topology }: StrategyContext): HeardNames {
-    const key = `${self.full} ${topology}`
-    const names = this.#kept.get(key) ?? this.#make()
-    this.#kept.delete(key)
-    this.#kept.set(key, names)
-    const [oldest] = this.#kept.keys()
-    if (this.#kept.size > MAX_KEPT) this.#kept.delete(oldest as string)
-    return names
   }
 }

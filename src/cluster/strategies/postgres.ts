@@ -1,7 +1,6 @@
 import { OptionError } from '../../base/errors.ts'
 import { instance, integer, knownOnly, string } from '../../base/options.ts'
 import type { Answer, PushStrategy, StrategyContext } from '../strategy.ts'
-import { HeardNames, KeptNames } from './heard-names.ts'
 import { channelOfCookie, cutIdentifier } from './postgres/channel.ts'
 import type { Database } from './postgres/notify-line.ts'
 import { PostgresWatch } from './postgres/postgres-watch.ts'
@@ -42,6 +41,7 @@ const DAY = 24 * 60 * 60 * 1000
  * Nodes that tell each other of themselves through a PostgreSQL database, by `LISTEN` and `NOTIFY`, together with nodes that
  * use libcluster_postgres. It tells by itself: a node is found with its first heartbeat, and lost when it was silent for
  * `silentHeartbeats`. While the database is away all nodes stay found; it is connected again after the topology's `interval`.
+ * Until a watch has lasted for `silentHeartbeats` its answers are not whole.
  *
  * Needs the package `postgres` (porsager), version 3, and two connections a node.
  *
@@ -58,13 +58,13 @@ export function postgres(options: PostgresOptions = {}): PushStrategy {
   const heartbeatInterval = integer(10, DAY, 'milliseconds')(options.heartbeatInterval ?? 5000, 'heartbeatInterval')
   const silentHeartbeats = integer(2, 1_000_000)(options.silentHeartbeats ?? 6, 'silentHeartbeats')
   const maxNames = integer(1, 1_000_000)(options.maxNames ?? 1000, 'maxNames')
-  const kept = new KeptNames(() => new HeardNames(heartbeatInterval * silentHeartbeats, maxNames))
+  const pace = { heartbeatInterval, silence: heartbeatInterval * silentHeartbeats, maxNames }
   return {
     name: 'postgres',
     async *watch(context: StrategyContext): AsyncGenerator<Answer> {
       context.signal.throwIfAborted()
       const name = cutIdentifier(channel ?? channelOfCookie(context.cookie))
-      const watch = await PostgresWatch.open(context, { database, channel: name, heartbeatInterval }, kept.of(context))
+      const watch = await PostgresWatch.open(context, { database, channel: name }, pace)
       try {
         for (;;) {
           yield watch.answer()

@@ -1,6 +1,6 @@
 import { expect, vi } from 'vitest'
 import type { Clock } from '../../../src/base/clock.ts'
-import type { FoundNode, PushStrategy } from '../../../src/cluster/strategy.ts'
+import type { Answer, FoundNode, PushStrategy } from '../../../src/cluster/strategy.ts'
 import { FakeClock } from '../../../src/testing/fake-clock.ts'
 import { strategyContext } from '../../../src/testing/strategy-context.ts'
 import { LogBook } from '../../process/network.ts'
@@ -13,6 +13,8 @@ export class Follower implements AsyncDisposable {
   readonly over: Promise<unknown>
   answers = 0
   nodes: readonly (string | FoundNode)[] = []
+  /** Whether the last answer was whole. */
+  whole = false
   readonly #abort = new AbortController()
 
   /** `clock`: another than its own, which stands still. */
@@ -21,7 +23,7 @@ export class Follower implements AsyncDisposable {
     const follow = async (): Promise<void> => {
       for await (const answer of strategy.watch(context)) {
         this.answers++
-        this.nodes = [...(answer as Iterable<string | FoundNode>)]
+        this.#take(answer)
       }
     }
     this.over = follow().then(
@@ -37,6 +39,16 @@ export class Follower implements AsyncDisposable {
   async sees(...names: string[]): Promise<void> {
     const patience = { timeout: 20_000 }
     await vi.waitFor(() => expect([this.answers > 0, this.names]).toEqual([true, names]), patience)
+  }
+
+  #take(answer: Answer): void {
+    const {
+      nodes,
+      errors,
+      whole = errors.length === 0,
+    } = Symbol.iterator in answer ? { nodes: answer, errors: [] } : answer
+    this.nodes = [...nodes]
+    this.whole = whole
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

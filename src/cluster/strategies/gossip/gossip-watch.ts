@@ -1,6 +1,7 @@
 import type { Timer } from '../../../base/clock.ts'
 import { abortable } from '../../../base/deadline.ts'
 import type { PartialAnswer, StrategyContext } from '../../strategy.ts'
+import { HeardNames } from '../heard-names.ts'
 import { type GossipPlace, GossipSocket } from './gossip-socket.ts'
 import type { HeartbeatFormat } from './heartbeat.ts'
 
@@ -18,8 +19,7 @@ export class GossipWatch {
   readonly #context: StrategyContext
   readonly #format: HeartbeatFormat
   readonly #pace: GossipPace
-  /** When each name was last heard. */
-  readonly #heard = new Map<string, number>()
+  readonly #names: HeardNames
   readonly #began: number
   #socket: GossipSocket | undefined
   #timer: Timer | undefined
@@ -30,6 +30,8 @@ export class GossipWatch {
   #joinError: Error | undefined
   #sendError: Error | undefined
   #failure: Error | undefined
+  /** What was answered last. */
+  #isWhole = false
   #changed = false
   #closed = false
   #wake: (() => void) | undefined
@@ -39,10 +41,11 @@ export class GossipWatch {
     this.#format = format
     this.#pace = pace
     this.#began = context.clock.now()
+    this.#names = new HeardNames(pace.silence, pace.maxNames, this.#began)
   }
 
   /**
-   * Listens, and sends the first heartbeat. The names of `known` count as heard right now.
+   * Listens, and sends the first heartbeat.
    *
    * @throws TsunagiError `ERR_LISTEN`, or the signal's reason
    */
@@ -51,7 +54,6 @@ export class GossipWatch {
     place: GossipPlace,
     format: HeartbeatFormat,
     pace: GossipPace,
-    known: Iterable<string>,
   ): Promise<GossipWatch> {
     const { signal } = context
     const watch = new GossipWatch(context, format, pace)
@@ -61,7 +63,6 @@ export class GossipWatch {
     }
     watch.#socket = await GossipSocket.open(place, listener, signal)
     signal.addEventListener('abort', watch.close, { once: true })
-    for (const name of known) watch.#heard.set(name, watch.#began)
     try {
       // Whether that went well belongs into the first answer.
       await abortable(watch.#beat(), signal)
@@ -72,15 +73,12 @@ export class GossipWatch {
     return watch
   }
 
-  /** The names that were heard lately. */
-  names(): string[] {
-    return [...this.#heard.keys()]
-  }
-
-  /** While it cannot hear or be heard, who is silent may well be there. */
+  /** While it cannot hear or be heard, and for a while after that, who is silent may well be there. */
   answer(): PartialAnswer {
     this.#changed = false
-    return { nodes: this.names(), errors: [this.#joinError, this.#sendError].filter((error) => error !== undefined) }
+    this.#isWhole = this.#names.isWhole(this.#context.clock.now())
+    const errors = [this.#joinError, this.#sendError].filter((error) => error !== undefined)
+    return { nodes: this.#names.names(), errors, whole: this.#isWhole }
   }
 
   /** Resolves when there is another answer; rejects when there will be none. */
@@ -107,7 +105,8 @@ export class GossipWatch {
   async #beat(): Promise<void> {
     const { clock, self } = this.#context
     const socket = this.#socket as GossipSocket
-    this.#forget()
+    if (this.#joinError !== undefined || this.#sendError !== undefined) this.#names.missed(clock.now())
+    if (this.#names.forget(clock.now()) || this.#names.isWhole(clock.now()) !== this.#isWhole) this.#tell()
     this.#complain()
     this.#timer = clock.after(Math.ceil(Math.random() * this.#pace.interval), () => void this.#beat())
     const joinError = socket.join()
@@ -124,17 +123,9 @@ export class GossipWatch {
     if (name === undefined || this.#closed) return
     this.#isDeaf = false
     if (name === this.#context.self.full) return
-    const isNew = !this.#heard.has(name)
-    if (isNew && this.#heard.size >= this.#pace.maxNames) return this.#refuse(name)
-    this.#heard.set(name, this.#context.clock.now())
-    if (isNew) this.#tell()
-  }
-
-  #forget(): void {
-    const before = this.#context.clock.now() - this.#pace.silence
-    const { size } = this.#heard
-    for (const [name, at] of this.#heard) if (at <= before) this.#heard.delete(name)
-    if (this.#heard.size < size) this.#tell()
+    const outcome = this.#names.hear(name, this.#context.clock.now())
+    if (outcome === 'new') this.#tell()
+    else if (outcome === 'full') this.#refuse(name)
   }
 
   #refuse(name: string): void {

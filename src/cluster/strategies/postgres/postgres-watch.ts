@@ -2,18 +2,25 @@ import type { Timer } from '../../../base/clock.ts'
 import { abortable } from '../../../base/deadline.ts'
 import { describe, TsunagiError } from '../../../base/errors.ts'
 import { splitNodeName } from '../../../base/node-name.ts'
-import type { StrategyContext } from '../../strategy.ts'
-import type { HeardNames } from '../heard-names.ts'
+import type { PartialAnswer, StrategyContext } from '../../strategy.ts'
+import { HeardNames } from '../heard-names.ts'
 import { heardChannels } from './channel.ts'
 import { type Database, NotifyLine } from './notify-line.ts'
 
-/** What a {@link PostgresWatch} goes by. */
-export interface PostgresPace {
+/** Where nodes meet. */
+export interface PostgresPlace {
   readonly database: Database
   /** The channel, as long as PostgreSQL allows. */
   readonly channel: string
+}
+
+/** How often heartbeats are sent, and how they are counted. */
+export interface PostgresPace {
   /** Milliseconds. */
   readonly heartbeatInterval: number
+  /** Milliseconds after which a name that was silent is gone. */
+  readonly silence: number
+  readonly maxNames: number
 }
 
 /** So many own heartbeats in a row that do not come back are a failure: the connection hangs, or does not listen. */
@@ -22,6 +29,7 @@ const MAX_UNHEARD = 2
 /** One node at a channel: it notifies its own name, and keeps those it hears. */
 export class PostgresWatch {
   readonly #context: StrategyContext
+  readonly #place: PostgresPlace
   readonly #pace: PostgresPace
   readonly #names: HeardNames
   #line: NotifyLine | undefined
@@ -30,43 +38,47 @@ export class PostgresWatch {
   #unheard = 0
   #heardItself = false
   #failure: Error | undefined
+  /** What was answered last. */
+  #isWhole = false
   #changed = false
   #closed = false
   #wake: (() => void) | undefined
   readonly #complained = new Set<string>()
 
-  private constructor(context: StrategyContext, pace: PostgresPace, names: HeardNames) {
+  private constructor(context: StrategyContext, place: PostgresPlace, pace: PostgresPace) {
     this.#context = context
+    this.#place = place
     this.#pace = pace
-    this.#names = names
+    this.#names = new HeardNames(pace.silence, pace.maxNames, context.clock.now())
   }
 
   /** Listens, and sends the first heartbeat. @throws TsunagiError, or the signal's reason */
-  static async open(context: StrategyContext, pace: PostgresPace, names: HeardNames): Promise<PostgresWatch> {
+  static async open(context: StrategyContext, place: PostgresPlace, pace: PostgresPace): Promise<PostgresWatch> {
     const { signal, clock } = context
-    const watch = new PostgresWatch(context, pace, names)
+    const watch = new PostgresWatch(context, place, pace)
     const listener = {
       onPayload: (payload: string) => watch.#take(payload),
       onClose: () => watch.#fail(new TsunagiError('ERR_DISCOVERY', 'the database closed the connection')),
     }
-    const line = await NotifyLine.open(pace.database, heardChannels(pace.channel), listener, signal)
+    const line = await NotifyLine.open(place.database, heardChannels(place.channel), listener, signal)
     watch.#line = line
     try {
-      await abortable(line.notify(pace.channel, context.self.full), signal)
+      await abortable(line.notify(place.channel, context.self.full), signal)
     } catch (error) {
       await watch.close()
       throw error
     }
     watch.#unheard++
     watch.#await()
-    names.renew(clock.now())
+    watch.#names.missed(clock.now())
     signal.addEventListener('abort', watch.#abort, { once: true })
     return watch
   }
 
-  answer(): string[] {
+  answer(): PartialAnswer {
     this.#changed = false
-    return this.#names.names()
+    this.#isWhole = this.#names.isWhole(this.#context.clock.now())
+    return { nodes: this.#names.names(), errors: [], whole: this.#isWhole }
   }
 
   /** Resolves when there is another answer; rejects when there will be none. */
@@ -100,8 +112,8 @@ export class PostgresWatch {
     const { self, clock } = this.#context
     if (this.#unheard >= MAX_UNHEARD) return this.#fail(new TsunagiError('ERR_DISCOVERY', this.#whyDeaf()))
     this.#unheard++
-    this.#line?.notify(this.#pace.channel, self.full).catch((error: Error) => this.#fail(error))
-    if (this.#names.forget(clock.now())) this.#tell()
+    this.#line?.notify(this.#place.channel, self.full).catch((error: Error) => this.#fail(error))
+    if (this.#names.forget(clock.now()) || this.#names.isWhole(clock.now()) !== this.#isWhole) this.#tell()
     this.#await()
   }
 

@@ -9,12 +9,14 @@ import {
 } from '../../../../src/cluster/strategies/gossip/heartbeat.ts'
 import { SignedFormat } from '../../../../src/cluster/strategies/gossip/signed-heartbeat.ts'
 import { type GossipOptions, gossip } from '../../../../src/cluster/strategies/gossip.ts'
+import { staticNodes } from '../../../../src/cluster/strategies/static-nodes.ts'
 import type { Answer, PartialAnswer } from '../../../../src/cluster/strategy.ts'
 import { atom, encode } from '../../../../src/term/index.ts'
 import { FakeClock } from '../../../../src/testing/fake-clock.ts'
 import type { StrategyUnderTest } from '../../../../src/testing/strategy-checks.ts'
 import { type StrategyContextOptions, strategyContext } from '../../../../src/testing/strategy-context.ts'
 import { freePort } from '../../../support/otp.ts'
+import { Stage, settle } from '../../stage.ts'
 import { conform } from '../conform.ts'
 
 const A = 'a@127.0.0.1'
@@ -295,21 +297,48 @@ describe('gossip', () => {
     })
   })
 
-  it('keeps whom it knew when it is watched anew', async () => {
+  it('is not sure who is gone until it has listened for as long as a node may be silent', async () => {
     const where = await place()
     const send = await sender(where)
-    const strategy = gossip({ ...where, interval: 1000, silentIntervals: 3 })
-    const first = new Trial(where, {}, strategy)
-    await first.sees([A], () => send(plainFormat.write(A)))
-    await first.close()
-    const second = new Trial(where, {}, strategy)
-    await second.isOpen()
-    expect([...(second.answers[0]?.nodes ?? [])]).toEqual([A])
-    const other = new Trial(where, { topology: 'other' }, strategy)
-    await other.isOpen()
-    expect([...(other.answers[0]?.nodes ?? [])]).toEqual([])
-    for (let i = 0; i < 4; i++) second.clock.advance(1000)
-    await second.sees([])
+    const trial = new Trial({ ...where, interval: 1000, silentIntervals: 3 })
+    await trial.sees([A], () => send(plainFormat.write(A)))
+    for (let i = 0; i < 2; i++) trial.clock.advance(1000)
+    expect(trial.answers.map(({ whole }) => whole)).not.toContain(true)
+    await vi.waitFor(
+      () => {
+        trial.clock.advance(500)
+        send(plainFormat.write(A))
+        expect(trial.answers.at(-1)).toMatchObject({ nodes: [A], errors: [], whole: true })
+      },
+      { timeout: 20_000, interval: 10 },
+    )
+  })
+
+  it('in place of another strategy, or after a pause, loses no node before that', async () => {
+    const where = await place()
+    const send = await sender(where)
+    const stage = new Stage({ strategy: staticNodes([A, B]), prune: { after: 0 } })
+    const { topology } = stage
+    await settle()
+    const replaced = once(topology, 'refreshed')
+    topology.update({ strategy: gossip({ ...where, interval: 1000, silentIntervals: 3 }) })
+    await replaced
+    topology.pause()
+    const resumed = once(topology, 'refreshed')
+    topology.resume()
+    await resumed
+    expect(topology.nodes()).toEqual([A, B])
+    expect(stage.host.connected).toEqual([A, B])
+    await vi.waitFor(
+      () => {
+        send(plainFormat.write(B))
+        stage.host.clock.advance(250)
+        expect(stage.host.connected).toEqual([B])
+      },
+      { timeout: 20_000, interval: 10 },
+    )
+    expect(stage.events.filter(({ type }) => type === 'lost')).toEqual([{ type: 'lost', node: A }])
+    await topology.close()
   })
 
   it('closes its socket with its signal, also when nobody asks on', async () => {
