@@ -1,57 +1,34 @@
-import { Backoff } from '../base/backoff.ts'
-import type { Clock, Timer } from '../base/clock.ts'
+import type { Timer } from '../base/clock.ts'
 import { ConnectError } from '../dist/connect-error.ts'
 import type { Link, LinkDownReason } from '../dist/link.ts'
 import { type Atom, atom } from '../term/index.ts'
+import { AwaitedLink } from './awaited-link.ts'
+import type { ConnectorHost } from './connector-host.ts'
 import type { Dialled } from './dial.ts'
-
-/** What a connector needs of its node. */
-export interface ConnectorHost {
-  readonly clock: Clock
-  /** Signals held for one peer while it is dialled. */
-  readonly dialQueue: number
-  /** Milliseconds to wait for a peer that dials us, when its dial won over ours. */
-  readonly patience: number
-  /** Dials, within the node's limits, and says `beginDial` when it does. `learned`: for no better reason than that somebody reported the name. */
-  dial(connector: Connector, signal: AbortSignal, learned: boolean): Promise<Dialled>
-  /** Makes a link of a connection and opens it when the connector has taken it. */
-  createLink(dialled: Dialled, connector: Connector): Link
-  onUp(connector: Connector, link: Link): void
-  onDown(connector: Connector, link: Link, reason: LinkDownReason, error: Error | undefined): void
-  /** A dial failed; `dropped` signals waited for it. */
-  onFailed(connector: Connector, error: ConnectError, dropped: number): void
-  /** A signal that had waited could not be sent after all. */
-  onUnsent(connector: Connector, error: unknown): void
-  /** Nobody needs this connector any more. */
-  onIdle(connector: Connector): void
-}
+import type { Turn } from './dial-gate.ts'
+import { type InterestKind, Interests } from './interests.ts'
+import { Redial } from './redial.ts'
 
 /** A signal that waits for a link. */
 export type Held = (link: Link) => void
 
-interface Dial {
-  readonly abort: AbortController
-  /** Somebody waits for it, whether the peer is wanted or not. */
-  asked: boolean
-  /** It had its turn: the peer may know of it. */
-  begun: boolean
-  result: Promise<Link>
-}
-
-interface Yielded {
-  readonly result: Promise<Link>
-  readonly settle: (link: Link | ConnectError) => void
-}
-
 /** A link that lasted this long, in milliseconds, was sound: when it is lost, the backoff begins anew. */
 const SOUND = 1000
+
+/** Why a dial ended when the peer's own won. */
+const YIELD = Symbol('yield')
+/** Why a dial ended of which nobody wants to hear any more. */
+const GIVEN_UP = Symbol('given up')
 
 /**
  * Everything about the connection to one peer: whether there is a link, who wants one, the dial under way, when the next
  * one is due, and why the last one failed. Topologies, `connectTo` and the mesh register an interest and withdraw it;
  * as long as there is one, a lost link is dialled again, for ever.
+ *
+ * A node that knows thousands of names has a connector for each, most of which wait for their turn to dial: what only few
+ * ever need is made when they need it.
  */
-export class Connector {
+export class Connector implements Turn {
   readonly peer: Atom
   /** A port that is dialled without asking EPMD. */
   port: number | undefined
@@ -62,18 +39,22 @@ export class Connector {
   /** Whether there ever was a link. */
   everUp = false
   readonly #host: ConnectorHost
-  readonly #backoff = new Backoff()
-  readonly #interests = new Map<string, 'firm' | 'learned'>()
+  readonly #interests = new Interests()
+  /** The interest that came with {@link port}. */
+  #portFrom: string | undefined
   #link: Link | undefined
   #upSince = 0
-  #dialling: Dial | undefined
-  #retry: Timer | undefined
-  #retryAt: number | undefined
-  #barred = false
-  #held: Held[] = []
-  #closed = false
+  /** Waits for its turn to dial, among those of its kind. */
+  #queued: InterestKind | undefined
+  /** The dial under way. */
+  #dial: AbortController | undefined
   /** The wait for the peer's own dial, which won over ours. */
-  #yielded: Yielded | undefined
+  #yielded: Timer | undefined
+  #redial: Redial | undefined
+  #barred = false
+  #held: Held[] | undefined
+  #awaited: AwaitedLink | undefined
+  #closed = false
 
   constructor(name: string, host: ConnectorHost) {
     this.peer = atom(name)
@@ -85,8 +66,8 @@ export class Connector {
   }
 
   /** On whose behalf the peer is kept connected. */
-  get interests(): Iterable<string> {
-    return this.#interests.keys()
+  get interests(): readonly string[] {
+    return this.#interests.all
   }
 
   /** Whether anybody wants the peer connected. */
@@ -99,12 +80,12 @@ export class Connector {
    * would have the peer wait too, and dial in vain.
    */
   get dialling(): boolean {
-    return this.#dialling?.begun === true
+    return this.#dial !== undefined
   }
 
   /** A link is about to come, or to fail to: by our dial, or by the peer's, which won over it. */
   get pending(): boolean {
-    return this.#dialling !== undefined || this.#yielded !== undefined
+    return this.#queued !== undefined || this.#dial !== undefined || this.#yielded !== undefined
   }
 
   /** Automatic redial is barred, by `disconnect`, until somebody connects. */
@@ -114,46 +95,51 @@ export class Connector {
 
   /** Milliseconds until the next dial; undefined when none is due. */
   get retryIn(): number | undefined {
-    return this.#retryAt === undefined ? undefined : Math.max(0, this.#retryAt - this.#host.clock.now())
+    return this.#redial?.dueIn
   }
 
   /**
    * Keeps the peer connected from now on, on behalf of `interest`. Lifts no bar. A `learned` interest, in a name that was
    * only heard of, gives up where trying again is in vain (cookie, not allowed); a firm one never does.
+   *
+   * @param port where the peer is, as long as this interest says so; without it EPMD is asked.
    */
-  want(interest: string, kind: 'firm' | 'learned' = 'firm'): void {
-    this.#interests.set(interest, kind)
-    if (this.#link === undefined && this.#retry === undefined && !this.#barred) this.#dialQuietly()
+  want(interest: string, kind: InterestKind = 'firm', port?: number): void {
+    this.#interests.add(interest, kind)
+    if (port === undefined) this.#forgetPort(interest)
+    else [this.port, this.#portFrom] = [port, interest]
+    if (this.#link === undefined && this.retryIn === undefined && !this.#barred) this.#seek()
   }
 
   /** Withdraws an interest. A link that is up stays; a dial that nobody waits for is given up. */
   unwant(interest: string): void {
     this.#interests.delete(interest)
-    if (this.#interests.size > 0) return
-    this.#cancelRetry()
-    const dial = this.#dialling
-    if (dial?.asked === false && this.#held.length === 0) {
-      this.#dialling = undefined
-      dial.abort.abort(disconnected(this.peer.name))
-    }
+    this.#forgetPort(interest)
+    if (this.wanted) return
+    this.#redial?.cancel()
+    if (!this.#isAsked) this.#stopDial()
     this.#settle()
   }
 
   /** Withdraws all interests. */
   unwantAll(): void {
-    for (const interest of [...this.#interests.keys()]) this.unwant(interest)
+    for (const interest of this.interests) this.unwant(interest)
   }
 
   /** Connects now, lifting a bar. Resolves at once where there is a link; joins a dial that is under way. */
   connect(): Promise<Link> {
     this.#barred = false
-    return this.#link !== undefined ? Promise.resolve(this.#link) : this.#dial(true)
+    if (this.#link !== undefined) return Promise.resolve(this.#link)
+    this.#awaited ??= new AwaitedLink()
+    const { promise } = this.#awaited
+    this.#seek()
+    return promise
   }
 
   /** Ends the link, if any, and bars automatic redial. */
   disconnect(): void {
     this.#barred = true
-    this.#cancelRetry()
+    this.#redial?.cancel()
     this.#giveUp()
     this.#link?.close('disconnect')
     this.#settle()
@@ -161,8 +147,8 @@ export class Connector {
 
   /** Discovery saw the peer anew: dial at once instead of at the end of the backoff. */
   retryNow(): void {
-    this.#backoff.reset()
-    if (this.#link === undefined && this.#interests.size > 0 && !this.#barred) this.#dialQuietly()
+    this.#redial?.reset()
+    if (this.#link === undefined && this.wanted && !this.#barred) this.#seek()
   }
 
   /**
@@ -174,28 +160,31 @@ export class Connector {
       signal(this.#link)
       return true
     }
+    this.#held ??= []
     if (!must && this.#held.length >= this.#host.dialQueue) return false
     this.#held.push(signal)
-    this.#dialQuietly()
+    this.#seek()
     return true
   }
 
-  /** Our dial has its turn. */
-  beginDial(): void {
-    if (this.#dialling !== undefined) this.#dialling.begun = true
+  /** Our dial has its turn. Called by the gate. */
+  begin(): void {
+    const learned = this.#queued === 'learned'
+    this.#queued = undefined
+    void this.#run(new AbortController(), learned)
   }
 
   /** Gives up our own dial in favour of the peer's. Who waits for it gets the peer's link. */
   yieldDial(): void {
-    this.#dialling?.abort.abort(YIELD)
+    this.#dial?.abort(YIELD)
   }
 
   /** Takes a connection that is complete, ours or the peer's, in place of any link there is. */
   take(dialled: Dialled): Link {
     // Of a dial of our own that is still under way nothing can come but a second link.
-    const dial = this.#dialling
-    this.#dialling = undefined
-    dial?.abort.abort(disconnected(this.peer.name))
+    this.#stopDial()
+    this.#yielded?.cancel()
+    this.#yielded = undefined
     this.#link?.close('replaced')
     // Another incarnation under the same name may be no node of this package.
     this.ours = dialled.ours
@@ -205,12 +194,11 @@ export class Connector {
     this.#barred = false
     this.lastError = undefined
     this.everUp = true
-    this.#cancelRetry()
-    const held = this.#held
-    this.#held = []
-    for (const signal of held) this.#release(signal, link)
+    this.#redial?.cancel()
+    for (const signal of this.#takeHeld()) this.#release(signal, link)
     this.#host.onUp(this, link)
-    this.#yielded?.settle(link)
+    this.#awaited?.resolve(link)
+    this.#awaited = undefined
     return link
   }
 
@@ -220,33 +208,123 @@ export class Connector {
     this.#link = undefined
     this.#host.onDown(this, link, reason, error)
     if (reason === 'replaced') return
-    if (this.#host.clock.now() - this.#upSince >= SOUND) this.#backoff.reset()
-    this.#scheduleRetry()
+    if (this.#host.clock.now() - this.#upSince >= SOUND) this.#redial?.reset()
+    this.#scheduleRedial()
     this.#settle()
   }
 
   close(): void {
     this.#closed = true
     this.#interests.clear()
-    this.#cancelRetry()
+    this.#redial?.cancel()
     this.#giveUp()
     this.#link?.close('disconnect')
-    this.#held = []
+    this.#held = undefined
+  }
+
+  /** What another interest, or nobody, came with is left. */
+  #forgetPort(interest: string): void {
+    if (this.#portFrom === interest) [this.port, this.#portFrom] = [undefined, undefined]
+  }
+
+  /** Somebody waits for a link, whether the peer is wanted or not. */
+  get #isAsked(): boolean {
+    return this.#awaited !== undefined || (this.#held !== undefined && this.#held.length > 0)
+  }
+
+  /** Dials, when it is our turn, unless something is under way already. */
+  #seek(): void {
+    const kind = this.#isAsked || !this.#interests.onlyLearned ? 'firm' : 'learned'
+    const isPromoted = this.#queued === 'learned' && kind === 'firm'
+    if (this.pending && !isPromoted) return
+    const { gate } = this.#host
+    if (isPromoted) gate.leave(this)
+    this.#redial?.cancel()
+    const refusal = this.#host.refusal(this)
+    if (refusal !== undefined) return this.#refuse(refusal)
+    this.#queued = kind
+    gate.enter(this, kind === 'learned')
+  }
+
+  /** As when a dial fails, but not before the caller has what it waits with. */
+  #refuse(refusal: ConnectError): void {
+    const dial = new AbortController()
+    this.#dial = dial
+    queueMicrotask(() => this.#dialFailed(dial, refusal))
+  }
+
+  async #run(dial: AbortController, learned: boolean): Promise<void> {
+    const { gate } = this.#host
+    this.#dial = dial
+    let dialled: Dialled
+    try {
+      dialled = await this.#host.dial(this, dial.signal)
+    } catch (error) {
+      gate.done(learned)
+      return this.#dialFailed(dial, error)
+    }
+    gate.done(learned)
+    if (dial.signal.aborted) {
+      dialled.established.carrier.destroy()
+      return this.#dialFailed(dial, dial.signal.reason)
+    }
+    this.#dial = undefined
+    this.take(dialled)
+  }
+
+  #dialFailed(dial: AbortController, error: unknown): void {
+    // Who waited for one that was given up knows that.
+    if (this.#dial !== dial) return
+    this.#dial = undefined
+    if (error === YIELD || isSimultaneous(error)) this.#awaitPeer()
+    else this.#failed(asConnectError(error, this.peer.name))
+  }
+
+  /** The peer's own dial is about to make the link. */
+  #awaitPeer(): void {
+    this.#yielded = this.#host.clock.after(this.#host.patience, () => {
+      this.#yielded = undefined
+      const { name } = this.peer
+      const reason = `${name} dialled us at the same moment, and its dial came to nothing`
+      this.#failed(new ConnectError('ERR_CONNECT_SIMULTANEOUS', name, reason))
+    })
   }
 
   /** Ends what is under way; who waits for it learns so. A connect that comes after this dials anew. */
   #giveUp(): void {
-    const dial = this.#dialling
-    this.#dialling = undefined
+    if (!this.pending) return
     const error = disconnected(this.peer.name)
-    dial?.abort.abort(error)
-    if (dial !== undefined) this.#failed(error)
-    this.#yielded?.settle(error)
+    this.#stopDial()
+    this.#yielded?.cancel()
+    this.#yielded = undefined
+    this.#failed(error)
   }
 
-  get #onlyLearned(): boolean {
-    for (const kind of this.#interests.values()) if (kind === 'firm') return false
-    return true
+  #stopDial(): void {
+    if (this.#queued !== undefined) this.#host.gate.leave(this)
+    this.#queued = undefined
+    const dial = this.#dial
+    this.#dial = undefined
+    dial?.abort(GIVEN_UP)
+  }
+
+  #failed(error: ConnectError): void {
+    this.lastError = error
+    const dropped = this.#takeHeld().length
+    const awaited = this.#awaited
+    this.#awaited = undefined
+    if (!this.#closed) {
+      this.#scheduleRedial()
+      this.#host.onFailed(this, error, dropped)
+      this.#settle()
+    }
+    awaited?.reject(error)
+  }
+
+  #takeHeld(): readonly Held[] {
+    const held = this.#held ?? []
+    this.#held = undefined
+    return held
   }
 
   #release(signal: Held, link: Link): void {
@@ -257,111 +335,19 @@ export class Connector {
     }
   }
 
-  #dialQuietly(): void {
-    this.#dial().catch(() => {
-      // Reported by onFailed.
-    })
-  }
-
-  /** @param asked somebody waits for it */
-  #dial(asked = this.#held.length > 0): Promise<Link> {
-    if (asked && this.#dialling !== undefined) this.#dialling.asked = true
-    const pending = this.#dialling ?? this.#yielded
-    if (pending !== undefined) return pending.result
-    this.#cancelRetry()
-    const dial = { abort: new AbortController(), asked, begun: false } as Dial
-    this.#dialling = dial
-    dial.result = this.#attempt(dial, !asked && this.#onlyLearned)
-    return dial.result
-  }
-
-  async #attempt(dial: Dial, learned: boolean): Promise<Link> {
-    const { signal } = dial.abort
-    let dialled: Dialled
-    try {
-      dialled = await this.#host.dial(this, signal, learned)
-    } catch (error) {
-      return await this.#dialFailed(dial, error)
-    }
-    if (this.#dialling === dial) this.#dialling = undefined
-    if (!signal.aborted) return this.take(dialled)
-    dialled.established.carrier.destroy()
-    return await this.#dialFailed(dial, signal.reason)
-  }
-
-  #dialFailed(dial: Dial, error: unknown): Promise<Link> {
-    const current = this.#dialling === dial
-    if (current) this.#dialling = undefined
-    if (this.#link !== undefined) return Promise.resolve(this.#link)
-    if (current && (error === YIELD || isSimultaneous(error))) return this.#peersLink()
-    const failure = asConnectError(error, this.peer.name)
-    if (current) this.#failed(failure)
-    return Promise.reject(failure)
-  }
-
-  /** The link that the peer's own dial is about to make. */
-  #peersLink(): Promise<Link> {
-    const { name } = this.peer
-    let settle!: Yielded['settle']
-    const result = new Promise<Link>((resolve, reject) => {
-      const timer = this.#host.clock.after(this.#host.patience, () => {
-        const reason = `${name} dialled us at the same moment, and its dial came to nothing`
-        settle(new ConnectError('ERR_CONNECT_SIMULTANEOUS', name, reason))
-      })
-      settle = (outcome) => {
-        timer.cancel()
-        this.#yielded = undefined
-        if (!(outcome instanceof ConnectError)) return resolve(outcome)
-        this.#failed(outcome)
-        reject(outcome)
-      }
-    })
-    this.#yielded = { result, settle }
-    return result
-  }
-
-  #failed(error: ConnectError): void {
-    this.lastError = error
-    const dropped = this.#held.length
-    this.#held = []
-    if (this.#closed) return
-    this.#scheduleRetry()
-    this.#host.onFailed(this, error, dropped)
-    this.#settle()
-  }
-
-  #scheduleRetry(): void {
-    const inVain = this.lastError?.permanent === true && this.#onlyLearned
-    if (inVain || this.#interests.size === 0 || this.#barred || this.#closed || this.pending) return
-    if (this.#retry !== undefined) return
-    const delay = this.#backoff.next()
-    this.#retryAt = this.#host.clock.now() + delay
-    this.#retry = this.#host.clock.after(
-      delay,
-      () => {
-        this.#retry = undefined
-        this.#retryAt = undefined
-        this.#dialQuietly()
-      },
-      { keepAlive: true },
-    )
-  }
-
-  #cancelRetry(): void {
-    this.#retry?.cancel()
-    this.#retry = undefined
-    this.#retryAt = undefined
+  #scheduleRedial(): void {
+    const inVain = this.lastError?.permanent === true && this.#interests.onlyLearned
+    if (inVain || !this.wanted || this.#barred || this.#closed || this.pending) return
+    this.#redial ??= new Redial(this.#host.clock)
+    this.#redial.schedule(() => this.#seek())
   }
 
   /** Tells the node when there is nothing left to remember. A bar is remembered. */
   #settle(): void {
-    const busy = this.#link !== undefined || this.pending
-    if (!busy && this.#interests.size === 0 && !this.#barred && this.#held.length === 0) this.#host.onIdle(this)
+    const isBusy = this.#link !== undefined || this.pending || this.#isAsked
+    if (!isBusy && !this.wanted && !this.#barred) this.#host.onIdle(this)
   }
 }
-
-/** Why a dial ended when the peer's own won. */
-const YIELD = Symbol('yield')
 
 function isSimultaneous(error: unknown): boolean {
   return error instanceof ConnectError && error.code === 'ERR_CONNECT_SIMULTANEOUS'

@@ -10,14 +10,20 @@ export const MAX_LEARNED = 8
 /** Dials a node begins within any second at most. */
 export const MAX_PER_SECOND = 100
 
+/** Who waits to dial. */
+export interface Turn {
+  /** It may dial now; when that has ended it says so by `gate.done`. Must not throw. */
+  begin(): void
+}
+
 /**
  * Holds dials back, so that a large cluster that lost its network does not come back as a flood. First come, first served,
- * those to learned names last.
+ * those to learned names last. Who waits costs no more than its place in the queue.
  */
 export class DialGate {
   readonly #clock: Clock
-  readonly #waiting = new Set<() => void>()
-  readonly #waitingLearned = new Set<() => void>()
+  readonly #waiting = new Set<Turn>()
+  readonly #waitingLearned = new Set<Turn>()
   /** When the last dials began: a ring, of which `#next` is the oldest when it is full. */
   readonly #begun: number[] = []
   #next = 0
@@ -29,20 +35,29 @@ export class DialGate {
     this.#clock = clock
   }
 
-  /** Runs `work` when it is its turn; rejects with the signal's reason if that aborts before. */
-  async run<T>(signal: AbortSignal, work: () => Promise<T>, learned = false): Promise<T> {
-    signal.throwIfAborted()
+  /** Has `turn` begin: now when there is room, else when it is its turn. */
+  enter(turn: Turn, learned = false): void {
     const waiting = learned ? this.#waitingLearned : this.#waiting
-    if (waiting.size === 0 && this.#free(learned)) this.#take(learned)
-    else await this.#turn(signal, waiting)
-    try {
-      signal.throwIfAborted()
-      return await work()
-    } finally {
-      this.#inFlight--
-      if (learned) this.#learned--
-      this.#admit()
+    if (waiting.size === 0 && this.#free(learned)) {
+      this.#take(learned)
+      turn.begin()
+      return
     }
+    waiting.add(turn)
+    this.#wake()
+  }
+
+  /** Gives up one that has not begun. */
+  leave(turn: Turn): void {
+    this.#waiting.delete(turn)
+    this.#waitingLearned.delete(turn)
+  }
+
+  /** The dial of one that has begun is over, whatever came of it. `learned`: as it entered. */
+  done(learned = false): void {
+    this.#inFlight--
+    if (learned) this.#learned--
+    this.#admit()
   }
 
   #free(learned: boolean): boolean {
@@ -56,28 +71,11 @@ export class DialGate {
     return oldest === undefined ? 0 : Math.max(0, oldest + 1000 - this.#clock.now())
   }
 
-  /** Takes a place, at the moment it is granted: who got it may run only later. */
   #take(learned: boolean): void {
     this.#inFlight++
     if (learned) this.#learned++
     this.#begun[this.#next] = this.#clock.now()
     this.#next = (this.#next + 1) % MAX_PER_SECOND
-  }
-
-  #turn(signal: AbortSignal, waiting: Set<() => void>): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const go = (): void => {
-        signal.removeEventListener('abort', abort)
-        resolve()
-      }
-      const abort = (): void => {
-        waiting.delete(go)
-        reject(signal.reason)
-      }
-      signal.addEventListener('abort', abort, { once: true })
-      waiting.add(go)
-      this.#wake()
-    })
   }
 
   #admit(): void {
@@ -96,12 +94,12 @@ export class DialGate {
     })
   }
 
-  #serve(waiting: Set<() => void>, learned: boolean): void {
-    for (const go of waiting) {
+  #serve(waiting: Set<Turn>, learned: boolean): void {
+    for (const turn of waiting) {
       if (!this.#free(learned)) return
-      waiting.delete(go)
+      waiting.delete(turn)
       this.#take(learned)
-      go()
+      turn.begin()
     }
   }
 }

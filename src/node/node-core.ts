@@ -3,12 +3,13 @@ import { isLongHost } from '../base/node-name.ts'
 import type { Carrier } from '../dist/carrier.ts'
 import type { ConnectError } from '../dist/connect-error.ts'
 import { ourFlags } from '../dist/flags.ts'
-import type { Link, LinkDownReason } from '../dist/link.ts'
+import { Link, type LinkDownReason } from '../dist/link.ts'
 import { Listener } from '../dist/listener.ts'
 import { ProcessSystem } from '../process/process-system.ts'
 import { atom } from '../term/index.ts'
 import type { Connector } from './connector.ts'
 import { type Cookie, Cookies } from './cookie.ts'
+import { dial } from './dial.ts'
 import { DiscoveryHost } from './discovery-host.ts'
 import { Drains } from './drains.ts'
 import { Global } from './global/global.ts'
@@ -18,7 +19,7 @@ import { netKernel } from './net-kernel.ts'
 import type { ResolvedNodeOptions } from './node-options.ts'
 import { type LocalNodeEvents, NodeReports } from './node-reports.ts'
 import { Outbound } from './outbound.ts'
-import { Peers } from './peers.ts'
+import { Peers, type Transport } from './peers.ts'
 import { Pg } from './pg/pg.ts'
 import { type Presence, randomIdentity } from './presence.ts'
 import { exposeBuiltins } from './rpc/builtins.ts'
@@ -73,7 +74,11 @@ export class NodeCore {
     }
     const epmdPort = options.resolvedEpmd?.port
     const dialOptions = { ...handshake, clock, setupTimeout, handshakeBytes: limits.handshakeBytes, epmdPort }
-    this.peers = new Peers(options, dialOptions, {
+    const transport: Transport = {
+      dial: (peer, port, signal) => dial(dialOptions, peer, port, signal),
+      link: (settings) => new Link(settings),
+    }
+    this.peers = new Peers(options, transport, {
       onUp: (connector, link) => this.#onUp(connector, link),
       onDown: (connector, link, reason, error) => this.#onDown(connector, link, reason, error),
       onFailed: (connector, error, dropped) => this.#onFailed(connector, error, dropped),

@@ -1,13 +1,14 @@
 import { resolveCollision } from '../dist/collision.ts'
 import { ConnectError } from '../dist/connect-error.ts'
 import type { Decision } from '../dist/handshake-state.ts'
-import { Link, type LinkDownReason } from '../dist/link.ts'
+import type { Link, LinkDownReason, LinkOptions } from '../dist/link.ts'
 import type { Established } from '../dist/setup.ts'
 import type { InboundSignals } from '../process/router.ts'
 import { type Atom, atom } from '../term/index.ts'
 import { AllowList } from './allow-list.ts'
-import { Connector, type ConnectorHost, type Held } from './connector.ts'
-import { type Dialled, type DialOptions, dial } from './dial.ts'
+import { Connector, type Held } from './connector.ts'
+import type { ConnectorHost } from './connector-host.ts'
+import type { Dialled } from './dial.ts'
 import { DialGate } from './dial-gate.ts'
 import { Inbound, type SpawnHandler } from './inbound.ts'
 import type { ResolvedNodeOptions } from './node-options.ts'
@@ -24,15 +25,22 @@ export interface PeersEvents {
   onSpawn: SpawnHandler
 }
 
+/** How a node gets at others. Tests put a network of their own in its place. */
+export interface Transport {
+  /** Finds a node, connects, and shakes hands. Rejects with a ConnectError, or the signal's reason. */
+  dial(name: string, port: number | undefined, signal: AbortSignal): Promise<Dialled>
+  /** Makes a link of a connection; `open` starts it. */
+  link(options: LinkOptions): Link
+}
+
 /** All peers of a node: one {@link Connector} for each that is connected, being dialled, or wanted. */
 export class Peers {
   readonly allowed: AllowList
   readonly #options: ResolvedNodeOptions
-  readonly #dialOptions: DialOptions
+  readonly #transport: Transport
   readonly #events: PeersEvents
   readonly #connectors = new Map<Atom, Connector>()
   readonly #links = new Map<Atom, Link>()
-  readonly #gate: DialGate
   readonly #host: ConnectorHost
   /** Peers that were up once: `distAutoConnect: 'once'` dials them no more. */
   readonly #met = new Set<Atom>()
@@ -40,17 +48,18 @@ export class Peers {
   #leaving = false
   #closed = false
 
-  constructor(options: ResolvedNodeOptions, dialOptions: DialOptions, events: PeersEvents) {
+  constructor(options: ResolvedNodeOptions, transport: Transport, events: PeersEvents) {
     this.#options = options
-    this.#dialOptions = dialOptions
+    this.#transport = transport
     this.#events = events
     this.allowed = new AllowList(options.allow, options.logger)
-    this.#gate = new DialGate(options.clock)
     this.#host = {
       clock: options.clock,
+      gate: new DialGate(options.clock),
       dialQueue: options.limits.dialQueue,
       patience: options.setupTimeout * 2,
-      dial: (connector, signal, learned) => this.#dial(connector, signal, learned),
+      refusal: ({ peer: { name } }) => (this.allows(name) ? undefined : notAllowed(name)),
+      dial: ({ peer, port }, signal) => this.#transport.dial(peer.name, port, signal),
       createLink: (dialled, connector) => this.#createLink(dialled, connector),
       onUp: (connector, link) => this.#onUp(connector, link),
       onDown: (connector, link, reason, error) => this.#onDown(connector, link, reason, error),
@@ -162,21 +171,10 @@ export class Peers {
     this.#connectors.clear()
   }
 
-  #dial(connector: Connector, signal: AbortSignal, learned: boolean): Promise<Dialled> {
-    const { name } = connector.peer
-    const begin = (): Promise<Dialled> => {
-      connector.beginDial()
-      return dial(this.#dialOptions, name, connector.port, signal)
-    }
-    if (this.allows(name)) return this.#gate.run(signal, begin, learned)
-    const reason = `${name} is not among the nodes this one may connect to (allow)`
-    return Promise.reject(new ConnectError('ERR_CONNECT_NOT_ALLOWED', name, reason, { permanent: true }))
-  }
-
   #createLink({ established }: Dialled, connector: Connector): Link {
     const { clock, limits, netTickTime, terms } = this.#options
     const { peer } = connector
-    const link: Link = new Link({
+    const link: Link = this.#transport.link({
       established,
       handler: new Inbound(peer, this.processes, this.#events.onSpawn, limits),
       clock,
@@ -209,4 +207,9 @@ export class Peers {
     this.processes.linkDown(connector.peer)
     this.#events.onDown(connector, link, reason, error)
   }
+}
+
+function notAllowed(name: string): ConnectError {
+  const reason = `${name} is not among the nodes this one may connect to (allow)`
+  return new ConnectError('ERR_CONNECT_NOT_ALLOWED', name, reason, { permanent: true })
 }

@@ -2,8 +2,10 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { ConnectError } from '../../src/dist/connect-error.ts'
 import type { Link, LinkDownReason } from '../../src/dist/link.ts'
 import { memoryCarriers } from '../../src/dist/memory.ts'
-import { Connector, type ConnectorHost } from '../../src/node/connector.ts'
+import { Connector } from '../../src/node/connector.ts'
+import type { ConnectorHost } from '../../src/node/connector-host.ts'
 import type { Dialled } from '../../src/node/dial.ts'
+import { DialGate, MAX_IN_FLIGHT, MAX_LEARNED, type Turn } from '../../src/node/dial-gate.ts'
 import { FakeClock } from '../../src/testing/fake-clock.ts'
 import { makeEnd, settle } from '../dist/joined-links.ts'
 
@@ -12,7 +14,6 @@ const PEER = 'peer@127.0.0.1'
 
 interface Attempt {
   readonly signal: AbortSignal
-  readonly learned: boolean
   succeed(ours?: boolean): void
   fail(error: unknown): void
 }
@@ -20,6 +21,9 @@ interface Attempt {
 /** A connector whose dials the test answers by hand. */
 class Bench {
   readonly clock = new FakeClock()
+  readonly gate = new DialGate(this.clock)
+  /** Why the peer may not be dialled. */
+  refusal: ConnectError | undefined
   readonly attempts: Attempt[] = []
   readonly events: string[] = []
   readonly sent: string[] = []
@@ -28,9 +32,11 @@ class Bench {
   constructor(dialQueue = 3) {
     const host: ConnectorHost = {
       clock: this.clock,
+      gate: this.gate,
       dialQueue,
       patience: 14_000,
-      dial: (_connector, signal, learned) => this.#dial(signal, learned),
+      refusal: () => this.refusal,
+      dial: (_connector, signal) => this.#dial(signal),
       createLink: (dialled, connector) => this.#link(dialled, connector),
       onUp: (_connector, link) => {
         this.events.push('up')
@@ -44,14 +50,21 @@ class Bench {
     this.connector = new Connector(PEER, host)
   }
 
+  /** Takes places at the gate. What it returns gives one back. */
+  crowd(count: number, learned = false): () => void {
+    const other: Turn = { begin() {} }
+    for (let i = 0; i < count; i++) this.gate.enter(other, learned)
+    return () => this.gate.done(learned)
+  }
+
   get last(): Attempt {
     return this.attempts.at(-1) as Attempt
   }
 
-  #dial(signal: AbortSignal, learned: boolean): Promise<Dialled> {
+  #dial(signal: AbortSignal): Promise<Dialled> {
     return new Promise((resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-      this.attempts.push({ signal, learned, succeed: (ours = false) => resolve(this.dialled(ours)), fail: reject })
+      this.attempts.push({ signal, succeed: (ours = false) => resolve(this.dialled(ours)), fail: reject })
     })
   }
 
@@ -103,30 +116,48 @@ describe('a connector', () => {
   })
 
   it('does not count as dialling, for the peer that dials it, before its dial has its turn', async () => {
+    const leave = bench.crowd(MAX_IN_FLIGHT)
     const asked = expect(connector.connect()).rejects.toMatchObject({ code: 'ERR_CONNECT_REFUSED' })
-    expect([connector.dialling, connector.pending]).toEqual([false, true])
-    connector.beginDial()
-    expect(connector.dialling).toBe(true)
+    expect([connector.dialling, connector.pending, bench.attempts.length]).toEqual([false, true, 0])
+    leave()
+    expect([connector.dialling, bench.attempts.length]).toEqual([true, 1])
     await bench.fail('ERR_CONNECT_REFUSED')
     await asked
+    bench.crowd(MAX_IN_FLIGHT)
     const again = connector.connect()
     expect(connector.dialling).toBe(false)
-    // The peer's came first: whoever asked for ours has that, and ours is given up.
+    // The peer's came first: whoever asked for ours has that, and ours is never made.
     const link = connector.take(bench.dialled())
     expect(await again).toBe(link)
-    expect(bench.attempts.at(-1)?.signal.aborted).toBe(true)
+    expect(bench.attempts).toHaveLength(1)
   })
 
-  it('says which dials are for nothing but a learned name', async () => {
+  it('waits among those who were only learned of, until there is more reason to dial', () => {
+    bench.crowd(MAX_LEARNED, true)
     connector.want('mesh', 'learned')
-    await bench.fail('ERR_CONNECT_REFUSED')
-    connector.hold(bench.signal('waits'))
-    await bench.fail('ERR_CONNECT_REFUSED')
-    connector.connect().catch(() => {})
-    await bench.fail('ERR_CONNECT_REFUSED')
+    expect([connector.pending, bench.attempts.length]).toEqual([true, 0])
     connector.want('connectTo')
-    bench.clock.advance(connector.retryIn as number)
-    expect(bench.attempts.map(({ learned }) => learned)).toEqual([true, false, false, false])
+    expect(bench.attempts).toHaveLength(1)
+    for (const ask of [() => connector.hold(bench.signal('waits')), () => void connector.connect().catch(() => {})]) {
+      connector.close()
+      bench = new Bench()
+      connector = bench.connector
+      bench.crowd(MAX_LEARNED, true)
+      connector.want('mesh', 'learned')
+      ask()
+      expect(bench.attempts).toHaveLength(1)
+    }
+  })
+
+  it('dials nobody who is not allowed, and says so as when a dial fails', async () => {
+    bench.refusal = new ConnectError('ERR_CONNECT_NOT_ALLOWED', PEER, 'not allowed', { permanent: true })
+    connector.want('connectTo')
+    expect(bench.events).toEqual([])
+    await expect(connector.connect()).rejects.toMatchObject({ code: 'ERR_CONNECT_NOT_ALLOWED' })
+    expect(bench.events).toEqual(['failed ERR_CONNECT_NOT_ALLOWED 0'])
+    bench.refusal = undefined
+    bench.clock.advance(500)
+    expect(bench.attempts).toHaveLength(1)
   })
 
   it('begins anew with short delays when a link that was sound is lost, and not when it was not', async () => {
@@ -197,6 +228,21 @@ describe('a connector', () => {
     expect(bench.attempts).toHaveLength(11)
     await bench.fail('ERR_CONNECT_REFUSED')
     expect(connector.retryIn).toBeLessThanOrEqual(500)
+  })
+
+  it('has the port that an interest came with, as long as the interest says so', () => {
+    connector.want('a', 'firm', 9100)
+    connector.want('b')
+    expect(connector.port).toBe(9100)
+    connector.want('b', 'firm', 9200)
+    connector.unwant('a')
+    expect(connector.port).toBe(9200)
+    connector.want('b')
+    expect(connector.port).toBeUndefined()
+    connector.port = 9300
+    connector.want('b')
+    connector.unwant('b')
+    expect(connector.port).toBe(9300)
   })
 
   it('stops when the last interest is withdrawn, and leaves a link that is up', async () => {

@@ -3,6 +3,20 @@ import { DialGate, MAX_IN_FLIGHT, MAX_LEARNED, MAX_PER_SECOND } from '../../src/
 import { FakeClock } from '../../src/testing/fake-clock.ts'
 import { settle } from '../dist/joined-links.ts'
 
+/** Dials when it is its turn: a promise that a signal gives up. */
+async function through<T>(it: DialGate, signal: AbortSignal, work: () => Promise<T>, learned = false): Promise<T> {
+  signal.throwIfAborted()
+  await new Promise<void>((begin, reject) => {
+    const turn = { begin }
+    signal.addEventListener('abort', () => {
+      it.leave(turn)
+      reject(signal.reason)
+    })
+    it.enter(turn, learned)
+  })
+  return await work().finally(() => it.done(learned))
+}
+
 function gate(): {
   begun: number[]
   finish: (() => void)[]
@@ -18,7 +32,7 @@ function gate(): {
       begun.push(id)
       return new Promise((resolve) => finish.push(() => resolve(id)))
     }
-    return it.run(signal, work, learned)
+    return through(it, signal, work, learned)
   }
   return { begun, finish, run, clock }
 }
@@ -71,7 +85,7 @@ describe('the gate before dials', () => {
     const it = new DialGate(clock)
     const times: number[] = []
     const work = async (): Promise<void> => void times.push(clock.now())
-    const run = () => it.run(new AbortController().signal, work)
+    const run = () => through(it, new AbortController().signal, work)
     await run()
     clock.advance(950)
     const others = Promise.all(ids(1, 400).map(run))
@@ -131,13 +145,14 @@ describe('the gate before dials', () => {
     const clock = new FakeClock()
     const it = new DialGate(clock)
     const failing = () => Promise.reject(new Error('refused'))
-    for (let i = 0; i < 90; i++) await expect(it.run(new AbortController().signal, failing)).rejects.toThrow('refused')
+    for (let i = 0; i < 90; i++)
+      await expect(through(it, new AbortController().signal, failing)).rejects.toThrow('refused')
     clock.advance(1000)
     const done: (() => void)[] = []
     const work = () => new Promise<void>((resolve) => done.push(resolve))
-    for (const _ of ids(0, MAX_IN_FLIGHT)) void it.run(new AbortController().signal, work)
+    for (const _ of ids(0, MAX_IN_FLIGHT)) void through(it, new AbortController().signal, work)
     const abort = new AbortController()
-    const late = it.run(abort.signal, work)
+    const late = through(it, abort.signal, work)
     done.shift()?.()
     await Promise.resolve()
     abort.abort(new Error('too late'))
@@ -145,7 +160,8 @@ describe('the gate before dials', () => {
     for (const finish of done.splice(0)) finish()
     await settle(1)
     let free = 0
-    for (const _ of ids(0, MAX_IN_FLIGHT)) void it.run(new AbortController().signal, () => Promise.resolve(void free++))
+    for (const _ of ids(0, MAX_IN_FLIGHT))
+      void through(it, new AbortController().signal, () => Promise.resolve(void free++))
     await settle(1)
     expect(free).toBe(MAX_IN_FLIGHT)
   })

@@ -1,45 +1,12 @@
-import { Backoff } from '../../src/base/backoff.ts'
-import type { Clock, Timer } from '../../src/base/clock.ts'
-import { resolveCollision } from '../../src/dist/collision.ts'
+import { silentLogger } from '../../src/base/logger.ts'
 import { ConnectError } from '../../src/dist/connect-error.ts'
-import type { Link } from '../../src/dist/link.ts'
-import { Connector, type ConnectorHost } from '../../src/node/connector.ts'
+import type { Link, LinkDownReason, LinkOptions } from '../../src/dist/link.ts'
+import type { Established } from '../../src/dist/setup.ts'
 import type { Dialled } from '../../src/node/dial.ts'
-import { DialGate, MAX_PER_SECOND } from '../../src/node/dial-gate.ts'
-
-/** A clock for millions of timers: one bucket for each millisecond. */
-class BucketClock implements Clock {
-  #now = 0
-  #last = 0
-  readonly #buckets = new Map<number, Set<() => void>>()
-
-  now(): number {
-    return this.#now
-  }
-
-  after(ms: number, callback: () => void): Timer {
-    const at = this.#now + Math.max(1, Math.ceil(ms))
-    const due = (): void => callback()
-    const bucket = this.#buckets.get(at)
-    if (bucket === undefined) this.#buckets.set(at, new Set([due]))
-    else bucket.add(due)
-    this.#last = Math.max(this.#last, at)
-    return { cancel: () => void this.#buckets.get(at)?.delete(due) }
-  }
-
-  /** Goes on, millisecond by millisecond, until nothing is due any more; answers false when `end` came first. */
-  async run(end: number): Promise<boolean> {
-    while (this.#now < this.#last) {
-      if (++this.#now > end) return false
-      const bucket = this.#buckets.get(this.#now)
-      if (bucket === undefined) continue
-      for (const due of bucket) due()
-      this.#buckets.delete(this.#now)
-      await new Promise(setImmediate)
-    }
-    return true
-  }
-}
+import { type ResolvedNodeOptions, resolveNodeOptions } from '../../src/node/node-options.ts'
+import { Peers, type Transport } from '../../src/node/peers.ts'
+import type { InboundSignals } from '../../src/process/router.ts'
+import { BucketClock } from './bucket-clock.ts'
 
 /** Numbers in [0, 1) that are the same for the same seed. */
 function random(seed: number): () => number {
@@ -51,230 +18,156 @@ function random(seed: number): () => number {
 }
 
 const INTEREST = 'topology'
-/** How long one waits for a peer whose dial won, in milliseconds: twice the setup timeout. */
-const PATIENCE = 14_000
 
-/** What the network says of a node that was watched. */
-export interface WatchedNode {
+/** One end of a connection, and of the link that was made of it. */
+class End {
+  link: SimulatedLink | undefined
+  other!: End
+  readonly #clock: BucketClock
+
+  private constructor(clock: BucketClock) {
+    this.#clock = clock
+  }
+
+  static pair(clock: BucketClock): readonly [End, End] {
+    const [a, b] = [new End(clock), new End(clock)]
+    a.other = b
+    b.other = a
+    return [a, b]
+  }
+
+  /** The other side sees it a moment later. */
+  destroy(): void {
+    this.#clock.after(1, () => this.other.link?.close('connection_closed'))
+  }
+}
+
+/** What a connector has of a link: that it is there, and that it ends. */
+class SimulatedLink {
+  readonly #end: End
+  readonly #onDown: LinkOptions['onDown']
+  #down = false
+
+  constructor({ established, onDown }: LinkOptions) {
+    this.#end = established.carrier as unknown as End
+    this.#end.link = this
+    this.#onDown = onDown
+  }
+
+  open(): void {}
+
+  close(reason: LinkDownReason): void {
+    if (this.#down) return
+    this.#down = true
+    this.#end.destroy()
+    this.#onDown(reason, undefined)
+  }
+}
+
+/** A node as far as its connections go: its peers, with their connectors, backoff and gate, are the real ones. */
+export class SimulatedNode {
   readonly name: string
   /** When it began to dial, in milliseconds, each time. */
-  readonly dials: readonly number[]
-  /** The most dials it had under way. */
-  readonly mostUnderWay: number
-  readonly links: number
-}
-
-/** The side that is dialled. */
-interface Peer {
-  readonly name: string
-  up: boolean
-  /** Whether it goes on with the handshake of one that dials it. */
-  accepts(from: string): boolean
-  take(from: string): void
-}
-
-/** A node whose connectors, with their backoff, and whose gate before dials are the real ones. */
-class Watched implements WatchedNode, Peer {
-  readonly name: string
   readonly dials: number[] = []
+  /** The most dials it had under way. */
   mostUnderWay = 0
-  underWay = 0
-  up = false
   links = 0
-  readonly connectors = new Map<string, Connector>()
-  readonly host: ConnectorHost
+  up = false
+  readonly peers: Peers
+  #underWay = 0
 
-  constructor(name: string, clock: Clock, network: Network) {
+  constructor(name: string, clock: BucketClock, network: Network) {
     this.name = name
-    const gate = new DialGate(clock)
-    this.host = {
-      clock,
-      dialQueue: 0,
-      patience: PATIENCE,
-      dial: (connector, signal, learned) => {
-        const begin = (): Promise<Dialled> => {
-          connector.beginDial()
-          return network.dial(this, connector.peer.name, signal)
-        }
-        return gate.run(signal, begin, learned)
+    const options: ResolvedNodeOptions = { ...resolveNodeOptions({ name, logger: silentLogger }), clock }
+    const transport: Transport = {
+      dial: (peer, _port, signal) => {
+        this.dials.push(clock.now())
+        this.mostUnderWay = Math.max(this.mostUnderWay, ++this.#underWay)
+        return network.dial(this, peer, signal).finally(() => this.#underWay--)
       },
-      createLink: () => {
-        const link = { down: false, close: () => {} }
-        return link as unknown as Link
-      },
+      link: (settings) => new SimulatedLink(settings) as unknown as Link,
+    }
+    this.peers = new Peers(options, transport, {
       onUp: () => void this.links++,
       onDown: () => void this.links--,
       onFailed() {},
       onUnsent() {},
-      onIdle() {},
-    }
-  }
-
-  /** As `Peers.decide`. */
-  accepts(from: string): boolean {
-    const connector = this.connector(from)
-    const state = connector.link !== undefined ? 'up' : connector.dialling ? 'dialling' : 'none'
-    const decision = resolveCollision(this.name, from, state)
-    if (decision === 'ok_simultaneous') connector.yieldDial()
-    return decision !== 'nok'
-  }
-
-  take(from: string): void {
-    this.connector(from).take(DIALLED)
-  }
-
-  connector(name: string): Connector {
-    let connector = this.connectors.get(name)
-    if (connector === undefined) {
-      connector = new Connector(name, this.host)
-      this.connectors.set(name, connector)
-    }
-    return connector
-  }
-}
-
-/** One of the many: it dials the watched ones as they would, its turns being reckoned and not waited for. */
-class Other implements Peer {
-  readonly name: string
-  up = false
-  readonly #network: Network
-  readonly #linked = new Set<string>()
-  readonly #dialling = new Set<string>()
-
-  constructor(name: string, network: Network) {
-    this.name = name
-    this.#network = network
-  }
-
-  accepts(from: string): boolean {
-    const state = this.#linked.has(from) ? 'up' : this.#dialling.has(from) ? 'dialling' : 'none'
-    const decision = resolveCollision(this.name, from, state)
-    if (decision === 'ok_simultaneous') this.#dialling.delete(from)
-    return decision !== 'nok'
-  }
-
-  take(from: string): void {
-    this.#linked.add(from)
-    this.#dialling.delete(from)
-  }
-
-  dial(to: Watched, backoff = new Backoff({ random: this.#network.random })): void {
-    if (this.#linked.has(to.name)) return
-    const again = (ms: number) => this.#network.clock.after(ms, () => this.dial(to, backoff))
-    this.#dialling.add(to.name)
-    this.#network.attempts++
-    this.#network.later(() => {
-      if (!this.#dialling.has(to.name)) return
-      if (to.up && to.accepts(this.name)) {
-        this.#network.later(() => {
-          if (!this.#dialling.has(to.name)) return
-          this.take(to.name)
-          to.take(this.name)
-        })
-        return
-      }
-      this.#dialling.delete(to.name)
-      again(to.up ? PATIENCE : backoff.next())
+      onDrained() {},
+      onSpawn() {},
     })
+    this.peers.processes = { linkDown() {} } as unknown as InboundSignals
+  }
+
+  /** Begins: it can be found from now on, and is to be connected with all of these. */
+  start(names: readonly string[]): void {
+    this.up = true
+    for (const name of names) if (name !== this.name) this.peers.connector(name).want(INTEREST)
   }
 }
 
 /**
- * Nodes that know all names, as with `localEpmd` or `staticNodes`. Some of them are watched: their connectors, backoff and
- * gate are the real ones, and each dials all others. A connector for each of a million ends would take gigabytes: of the
- * other nodes only what they have to do with the watched ones is played. What lies below (EPMD, sockets, handshakes, frames)
- * is a delay of some milliseconds, and nothing ever gets lost.
+ * Nodes that know all names, as with `localEpmd` or `staticNodes`. What decides who dials whom and when is the real thing,
+ * in every one of them; what lies below (EPMD, sockets, handshakes, frames) is a delay of some milliseconds.
  */
 export class Network {
   readonly clock = new BucketClock()
-  readonly random: () => number
-  /** Dials to or from watched nodes. */
-  attempts = 0
-  readonly #peers = new Map<string, Peer>()
-  readonly #watched: Watched[] = []
+  readonly nodes: readonly SimulatedNode[]
+  readonly #random: () => number
+  readonly #byName: ReadonlyMap<string, SimulatedNode>
   readonly #slow: number
 
   /** @param slow milliseconds that each of the two parts of a connect takes at most */
-  constructor(seed: number, slow: number) {
-    this.random = random(seed)
+  constructor(size: number, { seed, slow }: { readonly seed: number; readonly slow: number }) {
+    this.#random = random(seed)
     this.#slow = slow
+    this.nodes = Array.from({ length: size }, (_, i) => new SimulatedNode(`n${i}@127.0.0.1`, this.clock, this))
+    this.#byName = new Map(this.nodes.map((node) => [node.name, node]))
   }
 
-  get watched(): readonly WatchedNode[] {
-    return this.#watched
+  /** Dials of all nodes so far. */
+  get attempts(): number {
+    return this.nodes.reduce((sum, { dials }) => sum + dials.length, 0)
   }
 
-  /** Starts so many nodes, each at a moment within the first `spread` ms, and has them dial each other; watches each nth. */
-  start(count: number, each: number, spread: number): void {
-    const names = Array.from({ length: count }, (_, i) => `n${i}@127.0.0.1`)
-    for (const [i, name] of names.entries()) {
-      if (i % each !== 0) {
-        this.#peers.set(name, new Other(name, this))
-        continue
-      }
-      const node = new Watched(name, this.clock, this)
-      this.#peers.set(name, node)
-      this.#watched.push(node)
-    }
-    for (const peer of this.#peers.values()) {
-      this.clock.after(this.random() * spread, () => {
-        peer.up = true
-        if (peer instanceof Watched)
-          for (const name of names) if (name !== peer.name) peer.connector(name).want(INTEREST)
-        if (!(peer instanceof Other)) return
-        for (const [i, to] of this.#watched.entries()) {
-          this.clock.after(((i * each) / MAX_PER_SECOND) * 1000, () => peer.dial(to))
-        }
-      })
-    }
+  /** Starts all nodes, each at a moment within the first `spread` ms. */
+  start(spread: number): void {
+    const names = [...this.#byName.keys()]
+    for (const node of this.nodes) this.clock.after(this.#random() * spread, () => node.start(names))
   }
 
-  /** All links of watched nodes to each other go down at once, as in a network that fails for a moment. */
+  /** All links go down at once, as in a network that fails for a moment. */
   cutAll(): void {
-    for (const { connectors } of this.#watched) {
-      for (const connector of connectors.values()) {
-        if (connector.link !== undefined) connector.linkDown(connector.link, 'connection_closed', undefined)
-      }
-    }
+    for (const { peers } of this.nodes) for (const link of [...peers.links]) link.close('net_tick_timeout')
   }
 
-  dial(from: Watched, name: string, signal: AbortSignal): Promise<Dialled> {
-    this.attempts++
-    from.dials.push(this.clock.now())
-    from.mostUnderWay = Math.max(from.mostUnderWay, ++from.underWay)
+  /** The dialling side of a connect. */
+  dial(from: SimulatedNode, name: string, signal: AbortSignal): Promise<Dialled> {
     return new Promise<Dialled>((resolve, reject) => {
-      const end = (): void => {
-        signal.removeEventListener('abort', abort)
-        from.underWay--
-      }
-      const abort = (): void => {
-        end()
-        reject(signal.reason)
-      }
-      const fail = (code: 'ERR_CONNECT_NOT_REGISTERED' | 'ERR_CONNECT_SIMULTANEOUS'): void => {
-        end()
-        reject(new ConnectError(code, name, code))
-      }
-      signal.addEventListener('abort', abort, { once: true })
-      this.later(() => {
-        const to = this.#peers.get(name) as Peer
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+      const fail = (code: ConnectError['code']): void => reject(new ConnectError(code, name, code))
+      this.#later(() => {
+        const to = this.#byName.get(name)
         if (signal.aborted) return
-        if (!to.up) return fail('ERR_CONNECT_NOT_REGISTERED')
-        if (!to.accepts(from.name)) return fail('ERR_CONNECT_SIMULTANEOUS')
-        this.later(() => {
+        if (to?.up !== true) return fail('ERR_CONNECT_NOT_REGISTERED')
+        const decision = to.peers.decide(from.name)
+        if (decision === 'nok') return fail('ERR_CONNECT_SIMULTANEOUS')
+        if (decision === 'busy' || decision === 'not_allowed') return fail('ERR_CONNECT_CLOSED')
+        this.#later(() => {
           if (signal.aborted) return
-          end()
-          to.take(from.name)
-          resolve(DIALLED)
+          const [near, far] = End.pair(this.clock)
+          if (decision === 'alive') to.peers.replaced(from.name)
+          to.peers.accepted(established(from.name, far))
+          resolve({ established: established(name, near), ours: true })
         })
       })
     })
   }
 
-  later(work: () => void): void {
-    this.clock.after(this.random() * this.#slow, work)
+  #later(work: () => void): void {
+    this.clock.after(this.#random() * this.#slow, work)
   }
 }
 
-/** Nobody looks into it: links are not made of it here. */
-const DIALLED = { ours: true } as unknown as Dialled
+function established(peerName: string, end: End): Established {
+  return { peerName, carrier: end } as unknown as Established
+}
