@@ -45,6 +45,8 @@ export interface Limits {
   readonly globalEntries: number
   /** Memberships in process groups that one peer's scope can have here; a long group name counts for several. Default 1 million. */
   readonly pgMembers: number
+  /** Longest source of a distributed function, in UTF-8. Default 256 KiB. */
+  readonly functionBytes: number
 }
 
 const KiB = 1024
@@ -72,4 +74,5 @@ export const defaultLimits: Limits = Object.freeze({
   peerAtoms: 100_000,
   globalEntries: 1_000_000,
   pgMembers: 1_000_000,
+  functionBytes: 256 * KiB,
 })
