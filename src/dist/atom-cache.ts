@@ -7,6 +7,13 @@ import { ProtocolError } from './protocol-error.ts'
 
 /** Slots of one direction's cache: 8 segments of 256. */
 const SLOTS = 2048
+/** How many of them a sender begins with: most links carry a few dozen atoms, and a node may have a hundred links. */
+const FIRST_SLOTS = 256
+/** So many atoms may push others out of their slots before there are more slots. */
+const CROWDED = 32
+/** Slots that a receiver makes room for at once: senders scatter their atoms. A power of two. */
+const CHUNK = 16
+const CHUNK_BITS = 4
 /** Atom references one header can carry. */
 const MAX_REFS = 255
 /** What an exit reason becomes that cannot be sent: it may always be. */
@@ -82,10 +89,12 @@ export class NoAtomCache implements AtomRefs {
  * Source: OTP, "Distribution Header". Atoms of more than 255 bytes are never cached, so the long form is never needed.
  */
 export class OutgoingAtomCache implements AtomRefs {
-  readonly #slots: (Atom | undefined)[] = new Array(SLOTS).fill(undefined)
+  #slots: (Atom | undefined)[] = new Array(FIRST_SLOTS).fill(undefined)
+  #mask = FIRST_SLOTS - 1
   /** The message that last used the slot, and the slot's index in that message. */
-  readonly #usedBy = new Int32Array(SLOTS)
-  readonly #indexOf = new Uint8Array(SLOTS)
+  #usedBy = new Int32Array(FIRST_SLOTS)
+  #indexOf = new Uint8Array(FIRST_SLOTS)
+  #evictions = 0
   readonly #budget: AtomBudget | undefined
   #message = 0
   /** This message's references: their slots, and whether they are new to the peer. */
@@ -104,6 +113,7 @@ export class OutgoingAtomCache implements AtomRefs {
     this.#count = 0
     this.#refBytes = 0
     if (this.#replaced.length > 0) this.#replaced.length = 0
+    if (this.#evictions > CROWDED && this.#slots.length < SLOTS) this.#grow()
     if (++this.#message === 0x7fffffff) {
       this.#usedBy.fill(0)
       this.#message = 1
@@ -111,7 +121,7 @@ export class OutgoingAtomCache implements AtomRefs {
   }
 
   index(atom: Atom, isKey: boolean): number {
-    const slot = atom.id & (SLOTS - 1)
+    const slot = atom.id & this.#mask
     if (this.#slots[slot] === atom) {
       if (this.#usedBy[slot] === this.#message) return this.#indexOf[slot] as number
       if (this.#count === MAX_REFS) return -1
@@ -120,9 +130,24 @@ export class OutgoingAtomCache implements AtomRefs {
     this.#budget?.admit(atom, isKey)
     const { length } = atom.utf8
     if (this.#usedBy[slot] === this.#message || this.#count === MAX_REFS || length > 255) return -1
-    this.#replaced.push([slot, this.#slots[slot]])
+    const evicted = this.#slots[slot]
+    if (evicted !== undefined) this.#evictions++
+    this.#replaced.push([slot, evicted])
     this.#slots[slot] = atom
     return this.#add(slot, 1, 2 + length)
+  }
+
+  /** An atom that now belongs in another slot is sent anew; what is in its old one stays true. */
+  #grow(): void {
+    const slots = new Array<Atom | undefined>(SLOTS).fill(undefined)
+    for (const [slot, atom] of this.#slots.entries()) slots[slot] = atom
+    const [usedBy, indexOf] = [new Int32Array(SLOTS), new Uint8Array(SLOTS)]
+    usedBy.set(this.#usedBy)
+    indexOf.set(this.#indexOf)
+    this.#slots = slots
+    this.#usedBy = usedBy
+    this.#indexOf = indexOf
+    this.#mask = SLOTS - 1
   }
 
   #add(slot: number, isNew: number, bytes: number): number {
@@ -175,7 +200,8 @@ export class OutgoingAtomCache implements AtomRefs {
 
 /** The receiving half: reads headers, gives the message's atoms. */
 export class IncomingAtomCache {
-  readonly #slots: (Atom | undefined)[] = new Array(SLOTS).fill(undefined)
+  /** By the upper bits of a slot, then by its lower ones; made when the first atom comes. */
+  readonly #chunks: ((Atom | undefined)[] | undefined)[] = new Array(SLOTS / CHUNK).fill(undefined)
   /** The current message's atoms, by reference index; overwritten by the next header. Only `count` of them count. */
   readonly refs: Atom[] = []
   count = 0
@@ -198,7 +224,7 @@ export class IncomingAtomCache {
       if (at >= end) throw truncated()
       const slot = ((nibble & 7) << 8) | (bytes[at++] as number)
       if ((nibble & 8) === 0) {
-        const atom = this.#slots[slot]
+        const atom = this.#chunks[slot >> CHUNK_BITS]?.[slot & (CHUNK - 1)]
         if (atom === undefined) throw new ProtocolError('a header refers to an atom that was never sent')
         refs[i] = atom
         continue
@@ -211,10 +237,19 @@ export class IncomingAtomCache {
       const atom = atomFromUtf8(bytes, at, length)
       if (atom === undefined) throw new ProtocolError('a header has an atom that is not valid UTF-8 or too long')
       at += length
-      this.#slots[slot] = atom
+      this.#store(slot, atom)
       refs[i] = atom
     }
     return at
+  }
+
+  #store(slot: number, atom: Atom): void {
+    let chunk = this.#chunks[slot >> CHUNK_BITS]
+    if (chunk === undefined) {
+      chunk = new Array(CHUNK).fill(undefined)
+      this.#chunks[slot >> CHUNK_BITS] = chunk
+    }
+    chunk[slot & (CHUNK - 1)] = atom
   }
 }
 

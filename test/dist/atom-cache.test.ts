@@ -15,13 +15,14 @@ function through(out: OutgoingAtomCache, into: IncomingAtomCache, atoms: readonl
   return indexes.map((index) => (index === -1 ? undefined : into.refs[index]?.name))
 }
 
-/** Atoms that share a cache slot. */
-function sameSlot(count: number): Atom[] {
+/** Atoms that share a cache slot, of 2048 or fewer. */
+function sameSlot(count: number, slots = 2048): Atom[] {
   const first = atom(`slot_${Math.random()}`)
   const found = [first]
   for (let i = 0; found.length < count; i++) {
     const other = atom(`slot_${first.id}_${i}`)
-    if ((other.id & 2047) === (first.id & 2047)) found.push(other)
+    if (other.id % slots === first.id % slots && (slots === 2048 || other.id % 2048 !== first.id % 2048))
+      found.push(other)
   }
   return found
 }
@@ -65,6 +66,39 @@ describe('the atom cache', () => {
     expect(through(out, into, [first, second])).toEqual([first.name, undefined])
     expect(through(out, into, [second, first])).toEqual([second.name, undefined])
     expect(through(out, into, [first])).toEqual([first.name])
+  })
+
+  it('begins small, and has more slots when atoms push each other out of theirs', () => {
+    const [first, second] = sameSlot(2, 256) as [Atom, Atom]
+    const out = new OutgoingAtomCache()
+    const into = new IncomingAtomCache()
+    const both = () => [...through(out, into, [first]), ...through(out, into, [second])]
+    for (let time = 0; time < 100; time++) expect(both()).toEqual([first.name, second.name])
+    // Each has a slot of its own now: it is known.
+    for (const it of [first, second]) {
+      out.begin()
+      out.index(it, false)
+      expect(out.headerBytes).toBe(1 + 1 + 1)
+    }
+    const all = many(4000, 'grown')
+    for (let time = 0; time < 2; time++) {
+      for (const it of all) expect(through(out, into, [it, first])).toContain(it.name)
+    }
+  })
+
+  it('takes a message back also after it has grown', () => {
+    const [first, second] = sameSlot(2, 256) as [Atom, Atom]
+    const out = new OutgoingAtomCache()
+    const into = new IncomingAtomCache()
+    for (let time = 0; time < 100; time++) {
+      for (const it of [first, second]) {
+        out.begin()
+        out.index(it, false)
+        out.index(atom(`fresh_${time}_${it.id}`), false)
+        out.rewind()
+        expect(through(out, into, [it])).toEqual([it.name])
+      }
+    }
   })
 
   it('writes out atoms beyond 255 references and those of more than 255 bytes', () => {
