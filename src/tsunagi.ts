@@ -4,6 +4,9 @@ import type { Topology } from './cluster/topology.ts'
 import type { TopologyOptions } from './cluster/topology-options.ts'
 import { type Foundation, LocalNode } from './node/local-node.ts'
 import { NODE_OPTIONS, type NodeOptions, resolveNodeOptions } from './node/node-options.ts'
+import type { PubSub } from './pubsub/pubsub.ts'
+import type { PubSubOptions } from './pubsub/pubsub-options.ts'
+import { PubSubs } from './pubsub/pubsubs.ts'
 
 /** Options of {@link startNode}: those of the node itself, and what is built upon it. */
 export interface StartOptions extends NodeOptions {
@@ -31,6 +34,7 @@ function splitOptions(options: StartOptions) {
 /** A node with all that the package builds upon it; made by {@link startNode}. */
 export class TsunagiNode extends LocalNode {
   readonly #topologies: Topologies
+  readonly #pubsubs: PubSubs
 
   /** Use {@link startNode}. */
   static override async start(options: StartOptions): Promise<TsunagiNode> {
@@ -43,6 +47,7 @@ export class TsunagiNode extends LocalNode {
   protected constructor(foundation: Foundation) {
     super(foundation)
     this.#topologies = new Topologies(this.discovery)
+    this.#pubsubs = new PubSubs(this)
   }
 
   /**
@@ -56,12 +61,25 @@ export class TsunagiNode extends LocalNode {
     return this.#topologies.get(name, options)
   }
 
+  /**
+   * Publish-subscribe under a name, shared with all nodes that have one of this name: nodes of this package, and Phoenix
+   * applications with a `Phoenix.PubSub` of it. The same object each time. It closes with the node. See {@link PubSub}.
+   *
+   * @param name as the Phoenix application has it: `MyApp.PubSub`, or `Elixir.MyApp.PubSub`, which is the same.
+   * @throws OptionError when an option is wrong, or when it is there with other options
+   * @throws TsunagiError `ERR_NAME_TAKEN` when a process has a name it needs, `ERR_CLOSED`
+   */
+  pubsub(name: string, options?: PubSubOptions): PubSub {
+    return this.#pubsubs.get(name, options)
+  }
+
   protected override withdraw(): void {
     this.#topologies.close()
   }
 
   override close(): Promise<void> {
     this.#topologies.close()
+    void this.#pubsubs.close()
     return super.close()
   }
 }

@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'ERR_DECODE'
   | 'ERR_DISCOVERY'
   | 'ERR_ENCODE'
+  | 'ERR_ENGINE'
   | 'ERR_EPMD_PROTOCOL'
   | 'ERR_EPMD_REFUSED'
   | 'ERR_EPMD_TIMEOUT'
@@ -51,6 +52,7 @@ export type ErrorCode =
   | 'ERR_SCHEMA'
   | 'ERR_SYNC_NODES'
   | 'ERR_TIMEOUT'
+  | 'ERR_UNSUPPORTED'
 
 /** Options of an error: its cause, and data that belongs to it. */
 export interface ErrorInit {

@@ -1,0 +1,28 @@
+export type { Delivery } from './delivery.ts'
+export { type Dispatcher, PHOENIX_CHANNEL, PHOENIX_PUBSUB, type Recipient } from './dispatcher.ts'
+export type {
+  DropCause,
+  DropDetail,
+  Engine,
+  EngineCapabilities,
+  EngineContext,
+  EngineFactory,
+  Incoming,
+  Outgoing,
+  ReadyOptions,
+  RetainedStamp,
+} from './engine.ts'
+export { type MeshOptions, mesh } from './engines/mesh.ts'
+export type {
+  BroadcastOptions,
+  CallbackOptions,
+  ProcessOptions,
+  PubSub,
+  StreamOptions,
+  SubscribeOptions,
+} from './pubsub.ts'
+export type { Dropped, PubSubEvent, PubSubEvents } from './pubsub-events.ts'
+export type { PubSubHost } from './pubsub-host.ts'
+export type { Overflow, PubSubOptions, RetainOptions } from './pubsub-options.ts'
+export type { MessageStream } from './stream.ts'
+export type { OnMessage, Subscription } from './subscription.ts'

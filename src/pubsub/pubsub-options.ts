@@ -1,0 +1,149 @@
+import { OptionError } from '../base/errors.ts'
+import { boolean, fn, instance, integer, knownOnly, oneOf } from '../base/options.ts'
+import type { DecodeOptions, TermOptions } from '../term/index.ts'
+import type { Dispatcher } from './dispatcher.ts'
+import type { EngineFactory } from './engine.ts'
+import { mesh } from './engines/mesh.ts'
+
+/** What happens to a message for an iterator whose buffer is full. */
+export type Overflow = 'drop-newest' | 'drop-oldest' | 'close'
+
+/** How much of the retained values a node keeps. */
+export interface RetainOptions {
+  /** Topics with a retained value; the one whose value is oldest goes first. Default 1000. */
+  readonly topics?: number
+  /** Bytes of all retained values, as they are encoded. Default 16 MiB. */
+  readonly bytes?: number
+}
+
+/** Options of `node.pubsub`. */
+export interface PubSubOptions extends TermOptions {
+  /** What carries messages between nodes. Default `mesh()`: the links of the node, as Phoenix.PubSub's PG2 adapter. */
+  readonly engine?: EngineFactory
+  /**
+   * Only broadcast: other nodes send nothing here, and `subscribe` throws `ERR_UNSUPPORTED`. Default false.
+   */
+  readonly publishOnly?: boolean
+  /** Messages an iterator holds for a slow reader. Default 1024. */
+  readonly capacity?: number
+  /**
+   * What happens above that: the message that comes is lost (`'drop-newest'`, default), the one that waits longest
+   * (`'drop-oldest'`), or the subscription ends (`'close'`).
+   */
+  readonly overflow?: Overflow
+  /** Bounds of the retained values kept here; `false` keeps none. */
+  readonly retain?: RetainOptions | false
+  /**
+   * Dispatchers this node has, by their module's name: `{ 'Elixir.MyApp.Dispatcher': (subscriptions, delivery) => … }`.
+   * Phoenix.PubSub's own and Phoenix.Channel.Server are always there.
+   */
+  readonly dispatchers?: Readonly<Record<string, Dispatcher>>
+}
+
+/** {@link PubSubOptions}, checked and completed. */
+export interface ResolvedPubSubOptions {
+  readonly engine: EngineFactory
+  readonly publishOnly: boolean
+  readonly capacity: number
+  readonly overflow: Overflow
+  readonly retain: Required<RetainOptions> | undefined
+  readonly dispatchers: ReadonlyMap<string, Dispatcher>
+  /** How messages are decoded: the node's choices with those given here. */
+  readonly terms: DecodeOptions
+  readonly stringKeys: boolean
+}
+
+const KNOWN: readonly (keyof PubSubOptions)[] = [
+  'engine',
+  'publishOnly',
+  'capacity',
+  'overflow',
+  'retain',
+  'dispatchers',
+  'binaries',
+  'maps',
+  'floats',
+  'keys',
+]
+
+export const DECODE_OPTIONS = ['binaries', 'maps', 'floats'] as const
+
+export const checkCapacity = integer(1, 2 ** 24)
+export const checkOverflow = oneOf('drop-newest', 'drop-oldest', 'close')
+
+/** `terms`: the node's. @throws OptionError */
+export function resolvePubSubOptions(options: PubSubOptions, terms: TermOptions): ResolvedPubSubOptions {
+  instance(options, 'options', 'an object of pub/sub options', (it) => !Array.isArray(it))
+  knownOnly(options, KNOWN)
+  const {
+    engine,
+    publishOnly = false,
+    capacity = 1024,
+    overflow = 'drop-newest',
+    retain = {},
+    dispatchers = {},
+  } = options
+  const keys = options.keys === undefined ? (terms.keys ?? 'atoms') : oneOf('atoms', 'strings')(options.keys, 'keys')
+  return {
+    engine: engine === undefined ? mesh() : checkEngine(engine),
+    publishOnly: boolean(publishOnly, 'publishOnly'),
+    capacity: checkCapacity(capacity, 'capacity'),
+    overflow: checkOverflow(overflow, 'overflow'),
+    retain: resolveRetain(retain),
+    dispatchers: checkDispatchers(dispatchers),
+    terms: { ...terms, ...decodeOptions(options) },
+    stringKeys: keys === 'strings',
+  }
+}
+
+/** Those of the options that say how to decode. @throws OptionError */
+export function decodeOptions({ binaries, maps, floats }: DecodeOptions): DecodeOptions {
+  if (binaries !== undefined) oneOf('auto', 'string', 'bytes')(binaries, 'binaries')
+  if (maps !== undefined) oneOf('auto', 'object', 'map')(maps, 'maps')
+  if (floats !== undefined) oneOf('number', 'exact')(floats, 'floats')
+  return {
+    ...(binaries === undefined ? {} : { binaries }),
+    ...(maps === undefined ? {} : { maps }),
+    ...(floats === undefined ? {} : { floats }),
+  }
+}
+
+/** Whether two sets of options say the same. Functions are the same only when they are the same object. */
+export function sameOptions(a: ResolvedPubSubOptions, b: ResolvedPubSubOptions): boolean {
+  return (
+    (a.engine === b.engine || a.engine.same?.(b.engine) === true) &&
+    a.publishOnly === b.publishOnly &&
+    a.capacity === b.capacity &&
+    a.overflow === b.overflow &&
+    a.retain?.topics === b.retain?.topics &&
+    a.retain?.bytes === b.retain?.bytes &&
+    a.stringKeys === b.stringKeys &&
+    DECODE_OPTIONS.every((key) => a.terms[key] === b.terms[key]) &&
+    a.dispatchers.size === b.dispatchers.size &&
+    [...a.dispatchers].every(([name, dispatcher]) => b.dispatchers.get(name) === dispatcher)
+  )
+}
+
+function checkEngine(engine: EngineFactory): EngineFactory {
+  instance(engine, 'engine', 'an engine, such as mesh()', (it) => 'open' in it && 'capabilities' in it)
+  fn(engine.open, 'engine.open')
+  return engine
+}
+
+function resolveRetain(retain: RetainOptions | false): Required<RetainOptions> | undefined {
+  if (retain === false) return undefined
+  instance(retain, 'retain', 'false or { topics, bytes }', (it) => !Array.isArray(it))
+  knownOnly(retain, ['topics', 'bytes'], 'retain.')
+  const { topics = 1000, bytes = 16 * 1024 * 1024 } = retain
+  return { topics: integer(1, 2 ** 31)(topics, 'retain.topics'), bytes: integer(1, 2 ** 40)(bytes, 'retain.bytes') }
+}
+
+function checkDispatchers(given: Readonly<Record<string, Dispatcher>>): ReadonlyMap<string, Dispatcher> {
+  instance(given, 'dispatchers', 'an object of functions by module names', (it) => !Array.isArray(it))
+  const dispatchers = new Map<string, Dispatcher>()
+  for (const [name, dispatcher] of Object.entries(given)) {
+    if (name === '') throw new OptionError('dispatchers', name, 'names of modules')
+    dispatchers.set(name, fn(dispatcher, `dispatchers.${name}`))
+  }
+  return dispatchers
+}

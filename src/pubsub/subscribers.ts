@@ -1,0 +1,162 @@
+import type { DecodeOptions, Term } from '../term/index.ts'
+import type { Delivery } from './delivery.ts'
+import type { Dispatcher, Recipient } from './dispatcher.ts'
+import { matcher } from './pattern.ts'
+import { type Except, SubscriberGroup } from './subscriber-group.ts'
+import type { Subscription } from './subscription.ts'
+
+/** A message for the subscribers of this node. */
+export interface Dispatch {
+  readonly delivery: Delivery
+  /** Bytes it took on the wire; 0 for a message of this node. */
+  readonly bytes: number
+  /** Decodes it anew, while it is dispatched; undefined for a message of this node, which everybody gets as it is. */
+  readonly as: ((terms: DecodeOptions) => Term) | undefined
+  readonly except: Except | undefined
+  /** Undefined: the default one. */
+  readonly dispatcher: Dispatcher | undefined
+}
+
+/** Hears of the first subscription to a topic or pattern, and of the end of the last one. */
+export type OnInterest = (kind: 'topic' | 'pattern', topic: string, on: boolean) => void
+
+/** Subscriptions that share a topic or pattern and the way they decode. */
+interface Pattern {
+  readonly group: SubscriberGroup
+  readonly matches: (topic: string) => boolean
+}
+
+/** Who is subscribed on this node. */
+export class Subscribers {
+  readonly #topics = new Map<string, SubscriberGroup>()
+  readonly #patterns = new Map<string, Pattern>()
+  /** Subscriptions with decode options of their own: while there are none, nobody has to be looked at for them. */
+  #special = 0
+  readonly #onInterest: OnInterest
+  #size = 0
+
+  constructor(onInterest: OnInterest) {
+    this.#onInterest = onInterest
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  get topics(): number {
+    return this.#topics.size
+  }
+
+  add(subscription: Subscription): void {
+    const { topic, pattern } = subscription
+    this.#size++
+    if (subscription.terms !== undefined) this.#special++
+    const group = pattern ? this.#patterns.get(topic)?.group : this.#topics.get(topic)
+    if (group !== undefined) return group.add(subscription)
+    const fresh = new SubscriberGroup()
+    fresh.add(subscription)
+    if (pattern) this.#patterns.set(topic, { group: fresh, matches: matcher(topic) })
+    else this.#topics.set(topic, fresh)
+    this.#onInterest(pattern ? 'pattern' : 'topic', topic, true)
+  }
+
+  delete(subscription: Subscription): void {
+    const { topic, pattern } = subscription
+    const group = pattern ? this.#patterns.get(topic)?.group : this.#topics.get(topic)
+    if (group === undefined || subscription.place === -1) return
+    group.delete(subscription)
+    this.#size--
+    if (subscription.terms !== undefined) this.#special--
+    if (group.size > 0) return
+    if (pattern) this.#patterns.delete(topic)
+    else this.#topics.delete(topic)
+    this.#onInterest(pattern ? 'pattern' : 'topic', topic, false)
+  }
+
+  /** How many subscriptions a topic has; those of patterns do not count. */
+  count(topic: string): number {
+    return this.#topics.get(topic)?.size ?? 0
+  }
+
+  has(topic: string): boolean {
+    if (this.#topics.has(topic)) return true
+    for (const { matches } of this.#patterns.values()) if (matches(topic)) return true
+    return false
+  }
+
+  /** The subscriptions of a topic. */
+  of(topic: string): Iterable<Subscription> {
+    return this.#topics.get(topic) ?? []
+  }
+
+  *all(): Generator<Subscription, void, undefined> {
+    for (const group of [...this.#topics.values()]) yield* group
+    for (const { group } of [...this.#patterns.values()]) yield* group
+  }
+
+  /** Hands a message to those of its topic, then to those whose pattern it matches. Answers to how many. */
+  dispatch(dispatch: Dispatch): number {
+    const { topic } = dispatch.delivery
+    const group = this.#topics.get(topic)
+    if (this.#patterns.size === 0) return group === undefined ? 0 : this.#toGroups([group], dispatch)
+    const groups = group === undefined ? [] : [group]
+    for (const pattern of this.#patterns.values()) if (pattern.matches(topic)) groups.push(pattern.group)
+    return this.#toGroups(groups, dispatch)
+  }
+
+  #toGroups(groups: readonly SubscriberGroup[], dispatch: Dispatch): number {
+    const { delivery, bytes, as, except, dispatcher } = dispatch
+    if (dispatcher === undefined && (this.#special === 0 || as === undefined)) {
+      let reached = 0
+      for (const group of groups) reached += group.dispatch(delivery, bytes, except)
+      return reached
+    }
+    const chosen: Subscription[] = []
+    for (const group of groups) {
+      for (const subscription of group) if (except?.(subscription) !== true) chosen.push(subscription)
+    }
+    const ways = new Deliveries(delivery, as)
+    const pairs = chosen.map((subscription) => [subscription, ways.for(subscription.terms)] as const)
+    if (dispatcher === undefined) {
+      for (const [subscription, own] of pairs) if (!subscription.closed) subscription.take(own, bytes)
+    } else {
+      dispatcher(
+        chosen.map((subscription) => recipient(subscription, delivery, bytes)),
+        delivery,
+      )
+    }
+    return chosen.length
+  }
+}
+
+/** A message as each of its subscribers wants it decoded. */
+class Deliveries {
+  readonly #usual: Delivery
+  readonly #as: ((terms: DecodeOptions) => Term) | undefined
+  readonly #others = new Map<string, Delivery>()
+
+  constructor(usual: Delivery, as: ((terms: DecodeOptions) => Term) | undefined) {
+    this.#usual = usual
+    this.#as = as
+  }
+
+  for(terms: DecodeOptions | undefined): Delivery {
+    if (terms === undefined || this.#as === undefined) return this.#usual
+    const key = `${terms.binaries} ${terms.maps} ${terms.floats}`
+    let delivery = this.#others.get(key)
+    if (delivery === undefined) {
+      delivery = { ...this.#usual, message: this.#as(terms) }
+      this.#others.set(key, delivery)
+    }
+    return delivery
+  }
+}
+
+function recipient(subscription: Subscription, delivery: Delivery, bytes: number): Recipient {
+  return {
+    metadata: subscription.metadata,
+    deliver: (message) => {
+      if (!subscription.closed) subscription.take({ ...delivery, message }, bytes)
+    },
+  }
+}

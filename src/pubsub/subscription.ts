@@ -1,0 +1,127 @@
+import type { DecodeOptions, Pid, Term } from '../term/index.ts'
+import type { Delivery } from './delivery.ts'
+import type { Recipient } from './dispatcher.ts'
+
+/** What a subscription tells the pub/sub it belongs to. */
+export interface SubscriptionOwner {
+  /** It has ended. */
+  ended(subscription: Subscription): void
+  /** Its `onMessage` threw, or rejected. */
+  failed(subscription: Subscription, error: unknown): void
+  /** It lost a message. */
+  lost(subscription: Subscription, cause: 'slow-subscriber' | 'no-process'): void
+}
+
+/** What all subscriptions have. */
+export interface SubscriptionSettings {
+  readonly topic: string
+  readonly pattern: boolean
+  readonly metadata: unknown
+  /** Other options to decode by than the pub/sub's. */
+  readonly terms: DecodeOptions | undefined
+  readonly owner: SubscriptionOwner
+}
+
+/**
+ * Interest in a topic, or in all topics of a pattern. In effect from when `subscribe` returns until it is closed; made by
+ * `pubsub.subscribe`.
+ */
+export abstract class Subscription implements Recipient, AsyncDisposable {
+  /** The topic, or the pattern. */
+  readonly topic: string
+  /** Whether `topic` is a pattern. */
+  readonly pattern: boolean
+  /** For dispatchers. */
+  readonly metadata: unknown
+  /** The process that gets the messages, if it is one. */
+  readonly to: Pid | undefined
+  /** @internal Other options to decode by than the pub/sub's. */
+  readonly terms: DecodeOptions | undefined
+  /** @internal Its place among the subscriptions of its topic. */
+  place = -1
+  protected readonly owner: SubscriptionOwner
+  #closed = false
+  #dropped = 0
+
+  protected constructor(settings: SubscriptionSettings, to?: Pid) {
+    this.topic = settings.topic
+    this.pattern = settings.pattern
+    this.metadata = settings.metadata
+    this.terms = settings.terms
+    this.owner = settings.owner
+    this.to = to
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Messages this subscription lost because its reader was too slow. */
+  get dropped(): number {
+    return this.#dropped
+  }
+
+  /** A message arrives. Never throws. `bytes`: its size on the wire; 0 for one of this node. */
+  abstract take(delivery: Delivery, bytes: number): void
+
+  deliver(message: Term): void {
+    this.take({ topic: this.topic, message, node: undefined, replayed: false }, 0)
+  }
+
+  /** Gets nothing more, from now on. An iterator still yields what waits in its buffer. Idempotent. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.owner.ended(this)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+  }
+
+  protected drop(cause: 'slow-subscriber' | 'no-process'): void {
+    this.#dropped++
+    this.owner.lost(this, cause)
+  }
+}
+
+/** Hears of each message the moment it arrives. What it returns is ignored; what it throws costs this message only. */
+export type OnMessage<T = Term> = (message: T, delivery: Delivery) => unknown
+
+/** A subscription that calls a function. */
+export class CallbackSubscription extends Subscription {
+  readonly #onMessage: OnMessage
+
+  constructor(settings: SubscriptionSettings, onMessage: OnMessage) {
+    super(settings)
+    this.#onMessage = onMessage
+  }
+
+  override take(delivery: Delivery): void {
+    try {
+      const result = this.#onMessage(delivery.message, delivery)
+      if (typeof result === 'object' && result !== null) this.#watch(result)
+    } catch (error) {
+      this.owner.failed(this, error)
+    }
+  }
+
+  #watch(result: object): void {
+    if (typeof (result as Partial<PromiseLike<unknown>>).then !== 'function') return
+    Promise.resolve(result as PromiseLike<unknown>).catch((error: unknown) => this.owner.failed(this, error))
+  }
+}
+
+/** A subscription whose messages go to the mailbox of a process of this node, as they are. Ends with the process. */
+export class ProcessSubscription extends Subscription {
+  readonly #send: (to: Pid, message: Term, bytes: number) => boolean
+
+  constructor(settings: SubscriptionSettings, to: Pid, send: (to: Pid, message: Term, bytes: number) => boolean) {
+    super(settings, to)
+    this.#send = send
+  }
+
+  override take(delivery: Delivery, bytes: number): void {
+    if (!this.#send(this.to as Pid, delivery.message, bytes)) this.drop('no-process')
+  }
+}
