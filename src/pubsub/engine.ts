@@ -24,6 +24,8 @@ export type DropCause =
   | 'invalid'
   /** The engine has no connection, or lost messages on it. */
   | 'disconnected'
+  /** The engine's server does not allow it. */
+  | 'refused'
   /** The engine refuses a message of this size. */
   | 'too-large'
 
