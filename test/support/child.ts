@@ -4,6 +4,8 @@ export interface NodeOptions {
   /** Added to the test's own environment. */
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
+  /** What the command has to begin with, such as `ip netns exec NAME`. */
+  readonly within?: readonly string[]
 }
 
 /**
@@ -17,7 +19,8 @@ export function startNodeProcess(args: readonly string[], options: NodeOptions =
     if (!/^(ERL_|TSUNAGI_|VITEST|NODE_OPTIONS$|NODE_ENV$|FORCE_COLOR$)/.test(name)) env[name] = value
   }
   const cwd = options.cwd === undefined ? {} : { cwd: options.cwd }
-  return new OsProcess(process.execPath, args, { env: { ...env, NO_COLOR: '1', ...options.env }, ...cwd })
+  const [file, ...rest] = [...(options.within ?? []), process.execPath, ...args] as [string, ...string[]]
+  return new OsProcess(file, rest, { env: { ...env, NO_COLOR: '1', ...options.env }, ...cwd })
 }
 
 /** Starts the built `tsunagi` command. */
