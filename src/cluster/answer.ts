@@ -110,7 +110,13 @@ function open(answer: unknown): { items: Iterable<unknown>; errors: readonly unk
     const { errors, whole } = answer as { errors?: unknown; whole?: unknown }
     return { items: answer.nodes, errors: Array.isArray(errors) ? errors : [], partial: whole === false }
   }
-  throw new TypeError(`expected a list of node names, got ${describe(answer)}`)
+  throw new TypeError(`expected a list of node names, got ${isStrategy(answer) ? A_STRATEGY : describe(answer)}`)
+}
+
+const A_STRATEGY = 'a strategy: is it localEpmd where localEpmd() is meant?'
+
+function isStrategy(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && ('discover' in value || 'watch' in value)
 }
 
 /** A text is a list of characters, but never meant as one. */

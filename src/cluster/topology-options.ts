@@ -75,10 +75,20 @@ const KNOWN: readonly (keyof TopologyOptions)[] = [
   'list',
 ]
 
+const EXPECTED = 'an object of topology options such as { strategy: localEpmd() }'
+
 /** `path` is put before the options' names: `topologies.app.`. @throws OptionError */
 export function resolveTopologyOptions(options: TopologyOptions, path = ''): ResolvedTopologyOptions {
   const what = path === '' ? 'options' : path.slice(0, -1)
-  instance(options, what, 'an object of topology options', (it) => !Array.isArray(it))
+  instance(options, what, EXPECTED, (it) => !Array.isArray(it))
+  if (!('strategy' in options) && ('discover' in options || 'watch' in options)) {
+    throw new OptionError(
+      what,
+      undefined,
+      '',
+      `${what}: expected ${EXPECTED}, got a strategy without the object around it`,
+    )
+  }
   knownOnly(options, KNOWN, path)
   const { strategy, interval = 5000, timeout = 5000, filter, mapName, hidden = false, prune = 'never' } = options
   return {

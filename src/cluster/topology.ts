@@ -150,7 +150,12 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
    */
   update(options: TopologyChanges): void {
     this.#assertOpen()
-    instance(options, 'options', 'an object of topology options', (it) => !Array.isArray(it))
+    instance(
+      options,
+      'options',
+      'an object of options to change, such as { interval: 1000 }',
+      (it) => !Array.isArray(it),
+    )
     const given = { ...this.#given, ...options } as TopologyOptions
     const before = this.#options
     this.#options = resolveTopologyOptions(given)

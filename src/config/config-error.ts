@@ -21,13 +21,15 @@ export class ConfigError extends TsunagiError {
   }
 }
 
-/** Runs a check of options; what it refuses is told as the fault of where they came from. */
-export function blame<T>(source: string, check: () => T): T {
+/** Runs a check of options; what it refuses is told as the fault of where they came from: a file, and the place in it. */
+export function blame<T>(source: string, check: () => T, path?: string): T {
   try {
     return check()
   } catch (error) {
     if (!(error instanceof OptionError)) throw error
-    const { option, value } = error
-    throw new ConfigError(source, error.message, { option, value, cause: error })
+    const { value } = error
+    const option = path ?? error.option
+    const message = path === undefined ? error.message : `${path}: ${error.message}`
+    throw new ConfigError(source, message, { option, value, cause: error })
   }
 }

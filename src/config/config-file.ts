@@ -3,6 +3,7 @@ import { extname } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { StartOptions } from '../tsunagi.ts'
 import { ConfigError } from './config-error.ts'
+import { jsonError } from './json-error.ts'
 import { withStrategies } from './strategies.ts'
 
 /** What is looked for, in this order. */
@@ -65,13 +66,23 @@ async function readTypeScript(path: string): Promise<unknown> {
 }
 
 async function readJson(path: string): Promise<unknown> {
+  let text: string
   try {
-    return JSON.parse(await readFile(path, 'utf8'))
+    text = await readFile(path, 'utf8')
   } catch (cause) {
     throw new ConfigError(path, messageOf(cause), { cause })
   }
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    // Without it as the cause: it may quote a secret.
+    throw new ConfigError(path, jsonError(text, error as SyntaxError))
+  }
 }
 
+/** With the line at fault in a module, which is but in the stack. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  if (!(error instanceof Error)) return String(error)
+  const line = error instanceof SyntaxError ? /^.*:(\d+)\n/.exec(error.stack ?? '')?.[1] : undefined
+  return line === undefined ? error.message : `${error.message} (line ${line})`
 }

@@ -27,10 +27,10 @@ function topologyOf(topology: Setting): Topology {
   const translate = translations[nameOf(strategy.term)]
   if (translate === undefined) {
     const known = Object.keys(translations).join(', ')
-    throw strategy.wrong(`a strategy that there is one for here: ${known}`)
+    throw strategy.wrong(`one of ${known}`)
   }
   const config = new Configuration(settings.get('config'))
-  const made = blame(topology.source, () => translate(config, strategy))
+  const made = blame(topology.source, () => translate(config, strategy), `${topology.path}.config`)
   config.done(nameOf(strategy.term))
   return made
 }

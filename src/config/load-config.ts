@@ -1,10 +1,10 @@
-import { access } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { instance, knownOnly, string } from '../base/options.ts'
 import { checkStartOptions, type StartOptions } from '../tsunagi.ts'
 import { blame, ConfigError } from './config-error.ts'
 import { readConfigFile, USUAL_FILES } from './config-file.ts'
 import { environmentOptions } from './environment.ts'
+import { exists } from './exists.ts'
 import { readSysConfig } from './sys-config.ts'
 
 /** Options of {@link loadConfig}. */
@@ -45,16 +45,16 @@ export async function loadConfig(options: LoadConfigOptions = {}): Promise<Confi
   knownOnly(options, ['file', 'cwd', 'env'])
   const { env = process.env, cwd = process.cwd() } = options
   const file = await findFile(cwd, options.file === undefined ? env.TSUNAGI_CONFIG : string(options.file, 'file'))
-  const { options: fromFile, ignored } = file === undefined ? { options: {}, ignored: [] } : await readFile(file)
+  const { options: fromFile, ignored } = file === undefined ? { options: {}, ignored: [] } : await readFile(file, cwd)
   const fromEnvironment = environmentOptions(env)
   const renamed = fromEnvironment.name !== undefined || fromEnvironment.sname !== undefined
   const { name: _, sname: __, ...unnamed } = fromFile
   return { options: { ...(renamed ? unnamed : fromFile), ...fromEnvironment }, file, ignored }
 }
 
-async function readFile(file: string): Promise<{ options: StartOptions; ignored: string[] }> {
+async function readFile(file: string, cwd: string): Promise<{ options: StartOptions; ignored: string[] }> {
   const read = file.endsWith('.config')
-    ? await readSysConfig(file)
+    ? await readSysConfig(file, cwd)
     : { options: await readConfigFile(file), ignored: [] }
   blame(file, () => checkStartOptions(read.options))
   return read
@@ -71,13 +71,4 @@ async function findFile(cwd: string, given: string | undefined): Promise<string 
     if (await exists(file)) return file
   }
   return undefined
-}
-
-async function exists(file: string): Promise<boolean> {
-  try {
-    await access(file)
-    return true
-  } catch {
-    return false
-  }
 }

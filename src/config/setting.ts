@@ -1,7 +1,6 @@
 import { type Atom, isAtom, isTuple, print, type Term } from '../term/index.ts'
 import { ConfigError } from './config-error.ts'
-
-const SECRET = /\.(secret|password)$/
+import { isSecret } from './secrets.ts'
 
 /** A value of a `sys.config`, and where it stands. */
 export class Setting {
@@ -19,13 +18,13 @@ export class Setting {
   /** What to throw when it cannot be used. */
   wrong(expected: string): ConfigError {
     const option = this.path
-    if (SECRET.test(option)) {
-      return new ConfigError(this.source, `${option}: expected ${expected}, got another value (it is not shown)`, {
-        option,
-      })
+    const message = `${option === '' ? '' : `${option}: `}expected ${expected}, got`
+    const text = textOf(this.term)
+    if (isSecret(option, text ?? print(this.term))) {
+      return new ConfigError(this.source, `${message} another value (it is not shown)`, { option })
     }
-    const message = `${option}: expected ${expected}, got ${print(this.term, { length: 200 })}`
-    return new ConfigError(this.source, message, { option, value: this.term })
+    const got = text === undefined ? print(this.term, { length: 200 }) : JSON.stringify(text.slice(0, 200))
+    return new ConfigError(this.source, `${message} ${got}`, { option, value: this.term })
   }
 
   /** An integer from `min` on, or `infinity`. */

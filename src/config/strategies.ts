@@ -37,20 +37,23 @@ export function withStrategies(source: string, options: object): StartOptions {
   if (typeof topologies !== 'object' || topologies === null) return options
   const made = Object.entries(topologies).map(([name, topology]) => {
     const described = (topology as { strategy?: unknown } | null)?.strategy
-    const named = nameIn(described)
+    const option = `topologies.${name}.strategy`
+    const named = nameIn(source, option, described)
     if (named === undefined) return [name, topology]
-    return [name, { ...topology, strategy: make(source, `topologies.${name}.strategy`, ...named) }]
+    return [name, { ...topology, strategy: make(source, option, ...named) }]
   })
   return { ...options, topologies: Object.fromEntries(made) }
 }
 
 /** A strategy's name and the argument for it; undefined for what is a strategy, or nothing that names one. */
-function nameIn(described: unknown): [name: string, argument: unknown] | undefined {
+function nameIn(source: string, option: string, described: unknown): [name: string, argument: unknown] | undefined {
   if (typeof described === 'string') return [described, undefined]
   if (typeof described !== 'object' || described === null) return undefined
-  const [entry, ...more] = Object.entries(described)
-  // A strategy has functions.
-  return entry === undefined || more.length > 0 || typeof entry[1] === 'function' ? undefined : entry
+  if ('discover' in described || 'watch' in described) return undefined
+  const [first, ...more] = Object.entries(described)
+  if (first !== undefined && more.length === 0) return first
+  const message = `${option}: expected the name of a strategy, or its name with its options, { "dns": { … } }`
+  throw new ConfigError(source, message, { option })
 }
 
 function make(source: string, option: string, name: string, argument: unknown): Strategy {
@@ -60,5 +63,5 @@ function make(source: string, option: string, name: string, argument: unknown): 
     const message = `${option}: there is no strategy ${JSON.stringify(name)} (known are ${known})`
     throw new ConfigError(source, message, { option, value: name })
   }
-  return blame(source, () => factory(argument as never))
+  return blame(source, () => factory(argument as never), `${option}.${name}`)
 }

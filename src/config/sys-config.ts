@@ -3,11 +3,19 @@ import { dirname, extname, resolve } from 'node:path'
 import { isTuple, ParseError, parseAll } from '../term/index.ts'
 import type { StartOptions } from '../tsunagi.ts'
 import { ConfigError } from './config-error.ts'
+import { exists } from './exists.ts'
 import { kernelOptions } from './kernel.ts'
 import { libclusterTopologies } from './libcluster.ts'
+import { mayBeSecret } from './secrets.ts'
 import { Setting, textOf } from './setting.ts'
 
 type Applications = Map<string, Map<string, Setting>>
+
+interface Where {
+  readonly cwd: string
+  /** How many files include this one, one in the other. */
+  readonly depth: number
+}
 
 /** Files that include each other, one in the other. */
 const MAX_DEPTH = 10
@@ -20,9 +28,9 @@ const MAX_DEPTH = 10
  * @returns unchecked options, and the keys that change what a BEAM node does and that this one does not follow
  * @throws ConfigError
  */
-export async function readSysConfig(path: string): Promise<{ options: StartOptions; ignored: string[] }> {
+export async function readSysConfig(path: string, cwd: string): Promise<{ options: StartOptions; ignored: string[] }> {
   const applications: Applications = new Map()
-  await readInto(applications, path, 0)
+  await readInto(applications, path, { cwd, depth: 0 })
   const { options, ignored } = kernelOptions(applications.get('kernel') ?? new Map())
   const topologies = applications.get('libcluster')?.get('topologies')
   const found = topologies === undefined ? {} : { topologies: libclusterTopologies(topologies) }
@@ -30,13 +38,14 @@ export async function readSysConfig(path: string): Promise<{ options: StartOptio
 }
 
 /** Later values of a key replace earlier ones, as OTP has it. */
-async function readInto(applications: Applications, path: string, depth: number): Promise<void> {
+async function readInto(applications: Applications, path: string, where: Where): Promise<void> {
+  const { cwd, depth } = where
   if (depth > MAX_DEPTH) throw new ConfigError(path, 'files include each other too deep')
   const whole = new Setting(path, '', await readTerm(path))
-  for (const entry of whole.list('a list of {Application, Parameters}')) {
+  for (const entry of whole.list('a list, [{Application, Parameters}].')) {
     const included = textOf(entry)
     if (included !== undefined) {
-      await readInto(applications, resolve(dirname(path), withExtension(included)), depth + 1)
+      await readInto(applications, await placeOf(included, dirname(path), cwd), { cwd, depth: depth + 1 })
       continue
     }
     if (!isTuple(entry) || entry.length !== 2)
@@ -51,8 +60,11 @@ async function readInto(applications: Applications, path: string, depth: number)
   }
 }
 
-function withExtension(file: string): string {
-  return extname(file) === '.config' ? file : `${file}.config`
+/** Beside the file that includes it, else in the working directory. Source: OTP's `application_controller`. */
+async function placeOf(included: string, beside: string, cwd: string): Promise<string> {
+  const name = extname(included) === '.config' ? included : `${included}.config`
+  const file = resolve(beside, name)
+  return (await exists(file)) ? file : resolve(cwd, name)
 }
 
 async function readTerm(path: string) {
@@ -68,6 +80,9 @@ async function readTerm(path: string) {
     throw new ConfigError(path, `expected one list, [{kernel, […]}]. with its dot, found ${terms.length} terms`)
   } catch (cause) {
     if (!(cause instanceof ParseError)) throw cause
-    throw new ConfigError(path, cause.message, { cause })
+    const { offset, line, column } = cause
+    if (!mayBeSecret(text, offset)) throw new ConfigError(path, cause.message, { cause })
+    const place = `line ${line}, column ${column}`
+    throw new ConfigError(path, `it cannot be read from ${place} on, which is not shown: there may be a secret`)
   }
 }

@@ -221,6 +221,12 @@ describe('the options of a topology', () => {
     expect(resolve).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION', option }))
   })
 
+  it('say so where the object around a strategy is missing', () => {
+    expect(() => resolveTopologyOptions(strategy as never, 'topologies.app.')).toThrow(
+      'topologies.app: expected an object of topology options such as { strategy: localEpmd() }, got a strategy without',
+    )
+  })
+
   it('take a function for a strategy, under its name', () => {
     async function registry(): Promise<string[]> {
       return []

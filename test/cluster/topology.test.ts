@@ -414,6 +414,7 @@ describe('a strategy at fault', () => {
     ['answers a text', A, 'expected a list of node names, got "a@127.0.0.1"'],
     ['answers a number', 7, 'expected a list of node names, got 7'],
     ['answers an object', {}, 'expected a list of node names, got an instance of Object'],
+    ['is not yet made', new Script(A).strategy, 'got a strategy: is it localEpmd where localEpmd() is meant?'],
     [
       'answers names that are none',
       ['x', 7, null, {}, { name: 1 }, [], Symbol('s'), { name: 'x@h', port: 0 }],

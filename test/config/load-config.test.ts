@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { variables } from '../../src/config/environment.ts'
 import { ConfigError, loadConfig } from '../../src/config/index.ts'
@@ -71,7 +72,26 @@ describe('loadConfig', () => {
     expect(wrong).toMatchObject({ source: file, option: 'topologies.t.strategy', value: 'gosip' })
     expect(wrong.message).toContain(`${file}: topologies.t.strategy: there is no strategy "gosip" (known are`)
     folder.write('tsunagi.config.json', JSON.stringify({ topologies: { t: { strategy: { staticNodes: ['b'] } } } }))
-    expect((await refused(loadConfig({ cwd, ...none }))).message).toContain('"b"')
+    const place = 'topologies.t.strategy.staticNodes'
+    const bad = await refused(loadConfig({ cwd, ...none }))
+    expect(bad).toMatchObject({ option: place })
+    expect(bad.message).toContain(`${file}: ${place}: nodes[0]: expected a node name`)
+    folder.write(
+      'tsunagi.config.json',
+      JSON.stringify({ topologies: { t: { strategy: { name: 'dns', query: 'x' } } } }),
+    )
+    expect((await refused(loadConfig({ cwd, ...none }))).message).toContain(
+      'its name with its options, { "dns": { … } }',
+    )
+  })
+
+  it('takes strategies of classes, whatever fields they have', async () => {
+    using folder = new Folder({
+      'x.mjs': `class Registry { name = 'registry'; url; discover() { return [] } }
+        export default { topologies: { t: { strategy: new Registry() } } }`,
+    })
+    const { options } = await loadConfig({ cwd: folder.path, file: 'x.mjs', ...none })
+    expect(options.topologies).toMatchObject({ t: { strategy: { name: 'registry' } } })
   })
 
   it('names the file, the option and the value that cannot be used, but no secret', async () => {
@@ -85,8 +105,28 @@ describe('loadConfig', () => {
     const secret = await refused(load('{ "cookie": "hush\\n" }'))
     expect(secret).toMatchObject({ option: 'cookie', value: undefined })
     expect(secret.message).not.toContain('hush')
-    expect((await refused(load('{ "name": '))).message).toMatch(/x\.json: .*JSON/)
+    for (const strategy of ['"gossip": "hush"', '"gossip": ["hush"]', '"postgres": "postgres://app:hush@db/x"']) {
+      const told = await refused(load(`{ "topologies": { "t": { "strategy": { ${strategy} } } } }`))
+      expect(inspect(told, { depth: 10 })).not.toContain('hush')
+      expect(told.message).toMatch(/topologies\.t\.strategy\.\w+: options: expected an object such as/)
+    }
     expect((await refused(load('[1]'))).message).toContain('expected an object of node options')
+  })
+
+  it.each([
+    ['{\n  "cookie": hush\n}', "Unexpected token 'h' (line 2, column 13)"],
+    ['{\n  "cookie": "hush",\n}', /^.*\(line 3, column 1\)$/],
+    ['{ "cookie": "hush" "hush" }', /\(line 1, column 20\)$/],
+    ['{ "cookie": "hush"', /\(line 1, column 19\)$/],
+    ['{ "cookie": "hu\nsh" }', /\(line 1, column 16\)$/],
+    ["{ 'cookie': 'hush' }", /\(line 1, column 3\)$/],
+    ['', 'Unexpected end of JSON input (line 1, column 1)'],
+    ['hush', /\(line 1, column 1\)$/],
+  ])('says where JSON is wrong, and shows nothing of it: %j', async (json, says) => {
+    using folder = new Folder({ 'x.json': json })
+    const wrong = await refused(loadConfig({ cwd: folder.path, file: 'x.json', ...none }))
+    expect(wrong.message.split('x.json: ')[1]).toMatch(says)
+    expect(inspect(wrong, { depth: 10 })).not.toContain('hush')
   })
 
   it('says what is wrong with a module', async () => {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config/index.ts'
 import { startNode } from '../../src/tsunagi.ts'
@@ -62,6 +63,10 @@ describe('a sys.config', () => {
       'more/other.config': '[{kernel, [{net_ticktime, 20}]}].',
     })
     expect(options).toEqual({ visible: true, netTickTime: 20_000, setupTimeout: 3_000 })
+    using cwd = new Folder({ 'beside.config': '[{kernel, [{net_ticktime, 30}]}].' })
+    using elsewhere = new Folder({ 'sys.config': '["beside.config"].' })
+    const found = await loadConfig({ cwd: cwd.path, file: `${elsewhere.path}/sys.config`, env: {} })
+    expect(found.options).toEqual({ visible: true, netTickTime: 30_000 })
     await expect(load('["sys.config"].')).rejects.toMatchObject({ code: 'ERR_CONFIG' })
   })
 
@@ -95,6 +100,12 @@ describe('a sys.config', () => {
     await expect(load(text)).rejects.toMatchObject({
       code: 'ERR_CONFIG',
       message: expect.stringMatching(/sys\.config: .*\(line 4, column 3\)/),
+    })
+    await expect(load('{kernel, []}.')).rejects.toMatchObject({
+      message: expect.stringContaining('sys.config: expected a list, [{Application, Parameters}]., got {kernel,[]}'),
+    })
+    await expect(load('[{kernel, [{net_ticktime, "60"}]}].')).rejects.toMatchObject({
+      message: expect.stringContaining('kernel.net_ticktime: expected seconds, got "60"'),
     })
     await expect(load('')).rejects.toMatchObject({ message: expect.stringContaining('found 0 terms') })
   })
@@ -166,6 +177,11 @@ describe("libcluster's topologies in a sys.config", () => {
     ],
     ['{config, []}', 'libcluster.topologies.app', 'strategy'],
     [
+      "{strategy, 'Elixir.Cluster.Strategy.DNSPoll'}",
+      'libcluster.topologies.app.config',
+      'config: query: expected a non-empty string',
+    ],
+    [
       '{strategy, \'Elixir.Cluster.Strategy.Epmd\'}, {config, [{hosts, ["a"]}]}',
       'libcluster.topologies.app.config.hosts',
       'nodes',
@@ -185,6 +201,17 @@ describe('a secret in a sys.config', () => {
     const error = await libcluster(topology).catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ option: 'libcluster.topologies.app.config.secret', value: undefined })
     expect(String(error)).not.toContain('hush')
+  })
+
+  it.each([
+    ['a key is missing', "[{strategy, 'Elixir.Cluster.Strategy.Gossip'}, {config, {secret, hush}}]"],
+    ['a bracket is missing', '[{strategy, \'Elixir.Cluster.Strategy.Gossip\'}, {config, [{secret, "hush"}}]'],
+    ['a comma is missing', '[{strategy, s}, {config, [{password,\n   hush hush}]}]'],
+    ['a list is too short', '[{config, [{cookie, hush} | hush]}]'],
+  ])('is not shown either where %s', async (_, topology) => {
+    const error = await load(`[{libcluster, [{topologies, [{app, ${topology}}]}]}].`).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'ERR_CONFIG', value: undefined })
+    expect(inspect(error, { depth: 10 })).not.toContain('hush')
   })
 })
 

@@ -1,11 +1,12 @@
 import { isIPv4 } from 'node:net'
 import { OptionError } from '../../base/errors.ts'
-import { boolean, type Check, instance, integer, knownOnly } from '../../base/options.ts'
+import { boolean, type Check, integer, knownOnly } from '../../base/options.ts'
 import type { Answer, PushStrategy, StrategyContext } from '../strategy.ts'
 import type { GossipPlace } from './gossip/gossip-socket.ts'
 import { type GossipPace, GossipWatch } from './gossip/gossip-watch.ts'
 import { encryptedFormat, type HeartbeatFormat, plainFormat } from './gossip/heartbeat.ts'
 import { SignedFormat } from './gossip/signed-heartbeat.ts'
+import { optionsWithSecret } from './secret-options.ts'
 
 /** Options of {@link gossip}. In brackets: what libcluster calls them. */
 export interface GossipOptions {
@@ -64,7 +65,7 @@ const DAY = 24 * 60 * 60 * 1000
  * gossip({ secret: 'somepassword' })
  */
 export function gossip(options: GossipOptions = {}): PushStrategy {
-  instance(options, 'options', 'an object such as { port: 45892 }', (it) => !Array.isArray(it))
+  optionsWithSecret(options, '{ secret: "somepassword" }')
   knownOnly(options, KNOWN)
   const place = placeOf(options)
   const pace = paceOf(options)

@@ -1,9 +1,10 @@
 import { OptionError } from '../../base/errors.ts'
-import { instance, integer, knownOnly, string } from '../../base/options.ts'
+import { integer, knownOnly, string } from '../../base/options.ts'
 import type { Answer, PushStrategy, StrategyContext } from '../strategy.ts'
 import { channelOfCookie, cutIdentifier } from './postgres/channel.ts'
 import type { Database } from './postgres/notify-line.ts'
 import { PostgresWatch } from './postgres/postgres-watch.ts'
+import { optionsWithSecret } from './secret-options.ts'
 
 /** Options of {@link postgres}. In brackets: what libcluster_postgres calls them. */
 export interface PostgresOptions {
@@ -51,7 +52,7 @@ const DAY = 24 * 60 * 60 * 1000
  * postgres({ connection: process.env.DATABASE_URL, channel: 'my_cluster' })
  */
 export function postgres(options: PostgresOptions = {}): PushStrategy {
-  instance(options, 'options', 'an object such as { channel: "my_cluster" }', (it) => !Array.isArray(it))
+  optionsWithSecret(options, '{ connection: "postgres://user@host/database" }')
   knownOnly(options, KNOWN)
   const database = databaseOf(options.connection)
   const channel = options.channel === undefined ? undefined : channelName(options.channel)

@@ -332,8 +332,10 @@ describe('postgres, its options', () => {
   })
 
   it('show no password when they are refused', () => {
-    expect(() => postgres({ connection: 'mysql://x:hunter2@host' })).toThrow(
-      expect.objectContaining({ message: expect.not.stringContaining('hunter2'), value: undefined }),
-    )
+    for (const options of [{ connection: 'mysql://x:hunter2@host' }, 'postgres://x:hunter2@host/database']) {
+      expect(() => postgres(options as never)).toThrow(
+        expect.objectContaining({ message: expect.not.stringContaining('hunter2'), value: undefined }),
+      )
+    }
   })
 })

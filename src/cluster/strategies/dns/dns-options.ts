@@ -99,7 +99,7 @@ function list(value: unknown, option: string): readonly unknown[] {
 
 function domain(value: unknown, option: string): string {
   const text = string(value, option)
-  if (!/^[^\s.@]{1,63}(\.[^\s.@]{1,63})*\.?$/.test(text) || text.length > 254 || isIP(text) !== 0) {
+  if (!/^[^\s.@:/]{1,63}(\.[^\s.@:/]{1,63})*\.?$/.test(text) || text.length > 254 || isIP(text) !== 0) {
     throw new OptionError(option, value, 'a name of DNS such as "app.internal"')
   }
   return text

@@ -380,6 +380,14 @@ describe('gossip', () => {
   })
 
   it('tells no secret in an error', () => {
+    for (const options of ['xyz', ['xyz']]) {
+      expect(() => gossip(options as never)).toThrow(
+        expect.objectContaining({
+          value: undefined,
+          message: expect.stringMatching(/^options: expected an object .*, got a (string|list)$/),
+        }),
+      )
+    }
     expect(() => gossip({ secret: Buffer.from('xyz') as never })).toThrow(
       expect.objectContaining({ value: undefined, message: 'secret: expected a non-empty string' }),
     )
