@@ -77,6 +77,10 @@ export class NoAtomCache implements AtomRefs {
     this.#budget?.admit(atom, isKey)
     return -1
   }
+
+  admit(atom: Atom, isKey: boolean): void {
+    this.#budget?.admit(atom, isKey)
+  }
 }
 
 /**
@@ -135,6 +139,10 @@ export class OutgoingAtomCache implements AtomRefs {
     this.#replaced.push([slot, evicted])
     this.#slots[slot] = atom
     return this.#add(slot, 1, 2 + length)
+  }
+
+  admit(atom: Atom, isKey: boolean): void {
+    if (this.#slots[atom.id & this.#mask] !== atom) this.#budget?.admit(atom, isKey)
   }
 
   /** An atom that now belongs in another slot is sent anew; what is in its old one stays true. */

@@ -35,6 +35,8 @@ export class ControlReader {
   readonly #terms: DecodeOptions
   readonly #versions: boolean
   #size = 0
+  /** Where the payload of the message begins that is being delivered. */
+  #start = 0
 
   constructor(decoder: Decoder, options: ControlReaderOptions) {
     this.#in = decoder
@@ -109,7 +111,13 @@ export class ControlReader {
   /** Decodes the message as its receiver wants it. For nobody it is not decoded at all. */
   #deliver(receiver: Receiver | undefined): void {
     if (receiver === undefined) return
-    receiver.deliver(this.#payloadAs(receiver.terms), this.#size, this.#peer)
+    this.#start = this.#in.position
+    receiver.deliver(this.#payloadAs(receiver.terms), this.#size, this.#peer, this.#as)
+  }
+
+  readonly #as = (terms: DecodeOptions): Term => {
+    this.#in.position = this.#start
+    return this.#payloadAs(terms)
   }
 
   #payloadAs(terms: DecodeOptions | undefined): Term {

@@ -4,8 +4,11 @@ import type { Atom, AtomValue, DecodeOptions, Pid, Reference, Term } from '../te
 export interface Receiver {
   /** How messages for it are decoded; undefined: as its node's other messages. */
   readonly terms: DecodeOptions | undefined
-  /** `bytes`: the message's size on the wire; `peer`: whose link brought it. Must not throw. */
-  deliver(message: Term, bytes: number, peer: Atom): void
+  /**
+   * `bytes`: the message's size on the wire; `peer`: whose link brought it; `as`: decodes it anew in another way, until this
+   * returns. Must not throw.
+   */
+  deliver(message: Term, bytes: number, peer: Atom, as: (terms: DecodeOptions) => Term): void
 }
 
 /** A function asked to be spawned on this node. Every request must be answered, with a SPAWN_REPLY. */

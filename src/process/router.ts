@@ -62,9 +62,9 @@ export interface MessageReceiver {
   readonly terms: DecodeOptions | undefined
   /**
    * `bytes`: the message's size on the wire; `peer`: the node whose link brought it, undefined when it comes from this
-   * one. Never throws.
+   * one; `as`: decodes it anew in another way, until this returns. Never throws.
    */
-  deliver(message: Term, bytes: number, peer?: Atom): void
+  deliver(message: Term, bytes: number, peer?: Atom, as?: (terms: DecodeOptions) => Term): void
 }
 
 /**

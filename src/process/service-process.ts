@@ -1,6 +1,6 @@
 import { TsunagiError } from '../base/errors.ts'
 import { type Atom, atom } from '../term/atom.ts'
-import type { Term } from '../term/term.ts'
+import type { DecodeOptions, Term } from '../term/term.ts'
 import { isTuple, tuple } from '../term/tuple.ts'
 import { From } from './from.ts'
 import { GEN_CALL, isFromTuple, SYSTEM } from './gen.ts'
@@ -11,9 +11,15 @@ const refusal = tuple(atom('error'), atom('not_supported'))
 
 /**
  * Takes a message of a {@link ServiceProcess}. `peer` is the node whose link brought it, whatever the message itself says;
- * undefined for messages of this node, such as `DOWN`.
+ * undefined for messages of this node, such as `DOWN`. `bytes` is its size on the wire. `as` decodes a peer's message anew
+ * with other options, until the handler returns.
  */
-export type ServiceHandler = (message: Term, peer: Atom | undefined) => void
+export type ServiceHandler = (
+  message: Term,
+  peer: Atom | undefined,
+  bytes: number,
+  as: ((terms: DecodeOptions) => Term) | undefined,
+) => void
 
 /** Answers a call of a {@link ServiceProcess}: what it returns is the reply, or {@link noReply}. */
 export type ServiceCallHandler = (request: Term, from: From, peer: Atom | undefined) => Term | typeof noReply
@@ -29,10 +35,10 @@ export class ServiceProcess extends LocalProcess {
   /** Set where calls are served. Without it every call is refused. */
   callHandler: ServiceCallHandler | undefined
 
-  override deliver(message: Term, _bytes: number, peer?: Atom): void {
+  override deliver(message: Term, bytes: number, peer?: Atom, as?: (terms: DecodeOptions) => Term): void {
     if (this.ended) return
     try {
-      if (!this.#answers(message, peer)) this.handler(message, peer)
+      if (!this.#answers(message, peer)) this.handler(message, peer, bytes, as)
     } catch (error) {
       this.log('error', 'could not handle a message', { err: error })
     }

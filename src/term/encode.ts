@@ -1,6 +1,8 @@
 import { deflateSync } from 'node:zlib'
 import { TsunagiError } from '../base/errors.ts'
-import { Encoder } from './encoder.ts'
+import type { Atom } from './atom.ts'
+import { EncodedTerm } from './encoded-term.ts'
+import { type AtomRefs, Encoder } from './encoder.ts'
 import { EncodeError } from './errors.ts'
 import { ImproperList } from './special.ts'
 import { COMPRESSED, VERSION } from './tags.ts'
@@ -54,6 +56,47 @@ export function encode(term: Term, options?: ExternalEncodeOptions): Buffer {
   writer.bytes.copy(bytes, 0, 0, writer.position)
   if (writer.bytes.length <= KEEP) spare = bench
   return compressed === false ? bytes : deflated(bytes, compressed === true ? 6 : compressed)
+}
+
+/** How {@link encodeTerm} writes. */
+export interface EncodedTermOptions extends EncodeOptions {
+  /** For nodes of this package: bytes are marked, so that they stay bytes. Default false. */
+  readonly markBytes?: boolean
+}
+
+/**
+ * Encodes a term once, for several messages: where a term can be, what this returns can be, too.
+ *
+ * @throws EncodeError (`ERR_ENCODE`) with the path to the value that has no Erlang form.
+ */
+export function encodeTerm(term: Term, options: EncodedTermOptions = {}): EncodedTerm {
+  const writer = new Writer(256)
+  const encoder = new Encoder(writer)
+  const refs = new AtomList()
+  encoder.refs = refs
+  encoder.stringKeys = options.keys === 'strings'
+  encoder.markBytes = options.markBytes === true
+  try {
+    encoder.write(term)
+  } catch (error) {
+    throw located(term, error)
+  }
+  return new EncodedTerm(writer.bytes.subarray(0, writer.position), [...refs.atoms], [...refs.keys])
+}
+
+/** Takes down which atoms are written out. */
+class AtomList implements AtomRefs {
+  readonly atoms = new Set<Atom>()
+  readonly keys = new Set<Atom>()
+
+  index(atom: Atom, isKey: boolean): number {
+    this.admit(atom, isKey)
+    return -1
+  }
+
+  admit(atom: Atom, isKey: boolean): void {
+    ;(isKey ? this.keys : this.atoms).add(atom)
+  }
 }
 
 /** COMPRESSED: the size before u32, then zlib. Left as it was when that would be longer. */

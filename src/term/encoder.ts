@@ -1,4 +1,5 @@
 import { type Atom, AtomClass, atom } from './atom.ts'
+import { EncodedTerm } from './encoded-term.ts'
 import { EncodeError } from './errors.ts'
 import { ExternalFun, Fun } from './fun.ts'
 import { Pid, Port, Reference } from './identifiers.ts'
@@ -12,6 +13,8 @@ import type { Writer } from './writer.ts'
 export interface AtomRefs {
   /** The index of the atom among this message's references, or -1: write it out. */
   index(atom: Atom, isKey: boolean): number
+  /** Counts an atom that is written out as part of an {@link EncodedTerm}. */
+  admit(atom: Atom, isKey: boolean): void
 }
 
 /** How deep a value may nest; deeper ones are taken for cycles. */
@@ -247,9 +250,19 @@ export class Encoder {
     if (value instanceof Fun) return this.#fun(value, depth)
     if (value instanceof Port) return this.#port(value)
     if (value instanceof NativeRecord) return this.#record(value, depth)
+    if (value instanceof EncodedTerm) return this.#encoded(value)
     const name = value.constructor?.name ?? 'an unknown class'
     const hint = value instanceof Date ? ' (send getTime() or toISOString())' : ''
     throw new EncodeError(`an instance of ${name} has no Erlang form${hint}`)
+  }
+
+  #encoded({ atoms, keys, bytes }: EncodedTerm): void {
+    const { refs } = this
+    if (refs !== undefined) {
+      for (const atom of atoms) refs.admit(atom, false)
+      for (const key of keys) refs.admit(key, true)
+    }
+    this.#out.raw(bytes)
   }
 
   /** MAP_EXT with atom keys (or binaries with `keys: 'strings'`). */
