@@ -1,5 +1,6 @@
 export type { Clock, Timer } from '../base/clock.ts'
 export { type MemoryCable, type MemoryOptions, type MemoryPair, memoryCarriers } from '../dist/memory.ts'
 export { FakeClock } from './fake-clock.ts'
+export { type PubSubEngineCheck, type PubSubEngineUnderTest, pubsubEngineChecks } from './pubsub-engine-checks.ts'
 export { type StrategyCheck, type StrategyUnderTest, strategyChecks } from './strategy-checks.ts'
 export { type StrategyContextOptions, strategyContext } from './strategy-context.ts'
