@@ -18,6 +18,7 @@ import { codecs, runCodec } from './work/codec.mjs'
 import { canMeasureIdle, imports, runIdle, runImport } from './work/cost.mjs'
 import { runLargeMesh, runMesh } from './work/mesh.mjs'
 import { runMonitors } from './work/monitors.mjs'
+import { runPartition } from './work/partition.mjs'
 import { runMessages, runProcesses } from './work/processes.mjs'
 import { sends } from './work/send.mjs'
 
@@ -121,6 +122,8 @@ async function runLocals(stage, round, last) {
     for (const { name, values } of (await attempt('cluster', () => runCluster(stage))) ?? []) {
       results.add('many', name, values)
     }
+    const values = await attempt('partition', () => runPartition(stage))
+    if (values !== undefined) results.add('many', 'partition', values)
   }
 }
 

@@ -3,6 +3,7 @@ import { codecs } from '../work/codec.mjs'
 import { imports } from '../work/cost.mjs'
 import { largeMeshSize, meshSize } from '../work/mesh.mjs'
 import { monitorCount } from '../work/monitors.mjs'
+import { sideSize } from '../work/partition.mjs'
 import { kinds, processCount } from '../work/processes.mjs'
 import { judge } from './targets.mjs'
 import { bytes, bytesPerSecond, count, megabytes, microseconds, milliseconds, percent, perSecond } from './units.mjs'
@@ -61,6 +62,10 @@ const manyRows = [
   { name: 'large mesh', title: `${largeMeshSize} nodes in one process become a mesh` },
   { name: 'cluster', title: `${clusterSize} processes find each other by \`localEpmd\`, from the last start` },
   { name: 'restart', title: 'one of them was killed: all links are back, from its restart' },
+  {
+    name: 'partition',
+    title: `${sideSize} + ${sideSize} processes in two networks that were parted: all links are back, from their being joined`,
+  },
 ]
 
 /** @type {Column[]} */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Endpoint } from './endpoint.mjs'
+import { Networks } from './networks.mjs'
 
 const endpoints = fileURLToPath(new URL('../endpoints/', import.meta.url))
 
@@ -19,6 +20,8 @@ export class Stage {
   #endpoints = new Set()
   /** @type {import('node:child_process').ChildProcess[]} */
   #servers = []
+  /** @type {Set<Networks>} */
+  #networks = new Set()
   /** @type {Map<string, Promise<number>>} */
   #ports = new Map()
   #compiled = false
@@ -47,6 +50,24 @@ export class Stage {
    */
   node(program, ...flags) {
     return this.#endpoint(process.execPath, [...flags, join(endpoints, `${program}.mjs`)], { label: program })
+  }
+
+  /**
+   * A program of `endpoints/` that another command runs, such as `ip netns exec`.
+   *
+   * @param {readonly string[]} within that command with its arguments
+   * @param {string} program
+   */
+  nodeWithin(within, program) {
+    const [command, ...args] = [...within, process.execPath, join(endpoints, `${program}.mjs`)]
+    return this.#endpoint(/** @type {string} */ (command), args, { label: program })
+  }
+
+  /** Two networks that can be parted; gone with the stage. @param {number} hosts on each side */
+  networks(hosts) {
+    const networks = new Networks(hosts)
+    this.#networks.add(networks)
+    return networks
   }
 
   /** An Erlang node as `erl` starts it, with nothing tuned. @param {string} name */
@@ -130,6 +151,7 @@ export class Stage {
   #clear() {
     for (const endpoint of this.#endpoints) endpoint.kill()
     for (const server of this.#servers.splice(0)) server.kill('SIGKILL')
+    for (const networks of this.#networks) networks.close()
     rmSync(this.#directory, { recursive: true, force: true })
   }
 }
