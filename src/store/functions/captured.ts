@@ -18,8 +18,8 @@ const KNOWN: Readonly<Record<string, string>> = {
   Function: 'code made from text cannot be checked',
   globalThis: 'use a global by its own name',
   global: 'use a global by its own name',
-  window: 'use a global by its own name',
-  self: 'use a global by its own name',
+  window: 'it is not there in Node.js',
+  document: 'it is not there in Node.js',
   process: 'pass what is needed of it as an argument, or allow it in `functions.globals`',
   require: 'use `await import()` of a module that `functions.imports` allows',
   module: 'it belongs to the module around the function',
@@ -31,7 +31,8 @@ const KNOWN: Readonly<Record<string, string>> = {
 
 /** The sentence about a variable that the function's text does not have. */
 export function captured(name: string, written: boolean): string {
+  if (written) return `it assigns to \`${name}\`, which is not its own: declare a variable in it`
   const known = Object.hasOwn(KNOWN, name) ? KNOWN[name] : undefined
   const advice = known ?? INJECTED.find(([pattern]) => pattern.test(name))?.[1] ?? 'pass it as an argument'
-  return `it ${written ? 'assigns to' : 'uses'} \`${name}\`, which is not its own: ${advice}`
+  return `it uses \`${name}\`, which is not its own: ${advice}`
 }

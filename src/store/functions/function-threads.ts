@@ -1,6 +1,7 @@
 import { TsunagiError } from '../../base/errors.ts'
 import type { Term } from '../../term/index.ts'
 import type { Compilable } from './compile.ts'
+import { FunctionError } from './function-error.ts'
 import { FunctionThread } from './function-thread.ts'
 import { pack } from './packed-terms.ts'
 
@@ -50,6 +51,9 @@ export class FunctionThreads {
       // After an abort nobody hears how it ends.
       running.catch(() => {})
       return await Promise.race([running, aborted])
+    } catch (error) {
+      if (this.#closed && error instanceof FunctionError && error.code === 'ERR_FUNCTION_ENDED') throw closed()
+      throw error
     } finally {
       if (onAbort !== undefined) signal.removeEventListener('abort', onAbort)
       this.#release(thread)

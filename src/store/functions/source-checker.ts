@@ -28,6 +28,9 @@ export interface CheckedSource {
 
 const KEPT = 100
 
+/** No error needs more; and each has to be placed. */
+const MOST_PROBLEMS = 100
+
 /**
  * Tells whether a function can be compiled on another node and still mean the same: that its text is one function expression
  * which uses nothing from around it. It is not a sandbox: a function that passes can do all that the program can.
@@ -83,13 +86,15 @@ export class SourceChecker {
   #checkText(source: string, name: string | undefined): number[] {
     const problems: SourceProblem[] = []
     const report = (position: number, message: string): void => {
-      problems.push({ message, ...at(source, position - BEFORE.length) })
+      if (problems.length < MOST_PROBLEMS) problems.push({ message, ...at(source, position - BEFORE.length) })
     }
     let imports: number[]
     try {
       const program = this.#syntax.acorn.parse(BEFORE + source + AFTER, {
         ecmaVersion: 'latest',
         sourceType: 'script',
+        // eslint-scope orders parameters and what they use by them.
+        ranges: true,
         allowReturnOutsideFunction: true,
         onComment: (_block, text, start) => checkComment(source, start, text, report),
       })
@@ -146,6 +151,7 @@ export class SourceChecker {
     for (const reference of globalScope?.through ?? []) {
       const { name } = reference.identifier
       const written = reference.isWrite()
+      if (problems.length === MOST_PROBLEMS) return
       if (this.#known.has(name) && !written) continue
       const { start } = reference.identifier as unknown as Node
       problems.push({

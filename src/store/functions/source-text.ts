@@ -26,18 +26,31 @@ export function textOfFunction(syntax: Syntax, fn: (...args: never[]) => unknown
 
 /** The text of the one function expression in a source text, without what may stand around it: parentheses, comments. */
 export function textOfExpression({ acorn }: Syntax, text: string): Extracted {
+  if (text.trim() === '') return failure('it is empty')
   let node: Expression
   try {
     node = acorn.parseExpressionAt(text, 0, { ...OPTIONS, allowHashBang: false, preserveParens: true })
-    const [rest] = acorn.parse(text.slice(node.end), OPTIONS).body.filter(({ type }) => type !== 'EmptyStatement')
-    if (rest !== undefined) return failure('something follows the function', at(text, node.end + rest.start))
   } catch (error) {
-    return syntaxFailure(error)
+    return { problem: syntaxProblem(error), cause: error }
+  }
+  const rest = text.slice(node.end)
+  if (!isBlank(acorn, rest)) {
+    const position = node.end + rest.length - rest.trimStart().length
+    return failure('something follows the function', at(text, position))
   }
   while (node.type === 'ParenthesizedExpression') node = node.expression
   if (isFunctionNode(node)) return { source: text.slice(node.start, node.end) }
   const what = node.type === 'ClassExpression' ? 'it is a class' : 'it is not a function expression'
   return failure(`${what}: write \`(a, b) => …\` or \`function (a, b) { … }\``, at(text, node.start))
+}
+
+/** Nothing but comments and semicolons. */
+function isBlank(acorn: Syntax['acorn'], text: string): boolean {
+  try {
+    return acorn.parse(text, OPTIONS).body.every(({ type }) => type === 'EmptyStatement')
+  } catch {
+    return false
+  }
 }
 
 /** `name(a) {}`, `async name(a) {}`, as the text of a method is: without its name, which it does not see either. */
@@ -66,8 +79,9 @@ const OPTIONS = { ecmaVersion: 'latest', sourceType: 'script' } as const
 
 /** What acorn threw, as a problem. `offset` lines stand before the function's text. */
 export function syntaxProblem(error: unknown, offset = 0): SourceProblem {
-  if (error instanceof RangeError) return { message: 'it nests too deep', line: 1, column: 1 }
   const { message, loc } = error as Error & { loc?: { line: number; column: number } }
+  const deep = error instanceof RangeError || message.startsWith('Not enough stack space')
+  if (deep) return { message: 'it nests too deep', line: 1, column: 1 }
   // What acorn says ends in its own place, which counts columns from 0.
   const said = message.replace(/ \(\d+:\d+\)$/, '')
   return {
@@ -75,10 +89,6 @@ export function syntaxProblem(error: unknown, offset = 0): SourceProblem {
     line: Math.max((loc?.line ?? 1) - offset, 1),
     column: (loc?.column ?? 0) + 1,
   }
-}
-
-function syntaxFailure(error: unknown): Extracted {
-  return { problem: syntaxProblem(error), cause: error }
 }
 
 function failure(message: string, place = { line: 1, column: 1 }): Extracted {
