@@ -14,7 +14,8 @@ export interface NodeName {
 export function splitNodeName(text: string): NodeName | undefined {
   const at = text.indexOf('@')
   if (at <= 0 || at === text.length - 1 || text.indexOf('@', at + 1) !== -1 || [...text].length > 255) return undefined
-  if (/[\s\0/]/.test(text)) return undefined
+  // Control characters would garble a terminal, and half of a surrogate pair can be no atom.
+  if (/[\s/\p{Cc}\p{Cs}]/u.test(text)) return undefined
   return { full: text, alive: text.slice(0, at), host: text.slice(at + 1) }
 }
 

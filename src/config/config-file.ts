@@ -50,7 +50,8 @@ async function readModule(path: string): Promise<unknown> {
     exported = ((await import(pathToFileURL(path).href)) as { default?: Exported }).default
     if (typeof exported === 'function') exported = await exported()
   } catch (cause) {
-    throw new ConfigError(path, messageOf(cause), { cause })
+    const where = cause instanceof SyntaxError ? ` (\`node ${path}\` shows where)` : ''
+    throw new ConfigError(path, `${messageOf(cause)}${where}`, { cause })
   }
   if (exported === undefined) throw new ConfigError(path, 'expected a default export, `export default { name: … }`')
   return exported
@@ -80,9 +81,6 @@ async function readJson(path: string): Promise<unknown> {
   }
 }
 
-/** With the line at fault in a module, which is but in the stack. */
 function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const line = error instanceof SyntaxError ? /^.*:(\d+)\n/.exec(error.stack ?? '')?.[1] : undefined
-  return line === undefined ? error.message : `${error.message} (line ${line})`
+  return error instanceof Error ? error.message : String(error)
 }

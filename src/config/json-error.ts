@@ -3,7 +3,7 @@
  * may be a secret.
  */
 export function jsonError(text: string, error: SyntaxError): string {
-  const [what = ''] = error.message.split(/,? (?:\.\.\.)?"| in JSON/)
+  const [what = ''] = error.message.split(/^"|,? (?:\.\.\.)?"| in JSON| at position/)
   const before = text.slice(0, placeOf(text, error)).split('\n')
   return `${what === '' ? 'it is no JSON' : what} (line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1})`
 }

@@ -100,12 +100,12 @@ export class Setting {
 /** A string of Erlang's; undefined for what is none. */
 export function textOf(term: Term): string | undefined {
   if (!Array.isArray(term) || isTuple(term)) return undefined
-  const codes: number[] = []
+  let text = ''
   for (const code of term as readonly Term[]) {
     if (typeof code !== 'number' || !Number.isInteger(code) || code < 1 || code > 0x10ffff) return undefined
-    codes.push(code)
+    text += String.fromCodePoint(code)
   }
-  return codes.length === 0 ? undefined : String.fromCodePoint(...codes)
+  return text === '' ? undefined : text
 }
 
 function isNamed(term: Term, name: string): term is Atom {

@@ -24,6 +24,7 @@ export class FakeHost implements TopologyHost {
   readonly logger = new LogBook()
   readonly cookie = 'a secret'
   readonly epmd = undefined
+  readonly visible = false
   maxNames = 10_000
   /** Whether every dial succeeds at once. */
   easy = true

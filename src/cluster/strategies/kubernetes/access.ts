@@ -93,6 +93,13 @@ export function kubeconfig(file: string | undefined, context: string | undefined
     if (cluster === null)
       throw new TsunagiError('ERR_DISCOVERY', `kubeconfig has no context "${current}" with a cluster`)
     const url = new URL(cluster.server)
+    // What it makes up where there is none.
+    if (file === undefined && cluster.server === 'http://localhost:8080') {
+      throw new TsunagiError(
+        'ERR_DISCOVERY',
+        'there is no kubeconfig file: KUBECONFIG names none, and there is no ~/.kube/config',
+      )
+    }
     if (url.protocol !== 'https:') {
       throw new TsunagiError('ERR_DISCOVERY', `kubeconfig: ${cluster.server} is no HTTPS server`)
     }

@@ -106,7 +106,8 @@ async function* watch<T>(
       if (type === 'ERROR') {
         const { code, message } = fields(object)
         if (code === 410) return undefined
-        throw new TsunagiError('ERR_DISCOVERY', `the API server ended the watch: ${String(message)}`)
+        const why = typeof message === 'string' ? message.slice(0, 1000) : 'it does not say why'
+        throw new TsunagiError('ERR_DISCOVERY', `the API server ended the watch: ${why}`)
       }
       const version = fields(fields(object).metadata).resourceVersion
       if (typeof version === 'string' && version !== '') at = version
@@ -126,5 +127,5 @@ async function* watch<T>(
 
 function keyOf(object: unknown): string | undefined {
   const { name, namespace } = fields(fields(object).metadata)
-  return typeof name === 'string' ? `${String(namespace)}/${name}` : undefined
+  return typeof name === 'string' ? `${typeof namespace === 'string' ? namespace : ''}/${name}` : undefined
 }
