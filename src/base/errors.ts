@@ -4,6 +4,8 @@ export type ErrorCode =
   | 'ERR_CALL_EXIT'
   | 'ERR_CHILD'
   | 'ERR_CLOSED'
+  | 'ERR_COMPUTE'
+  | 'ERR_COMPUTE_TIMEOUT'
   | 'ERR_CONFIG'
   | 'ERR_CONNECT_ALREADY_CONNECTED'
   | 'ERR_CONNECT_CLOSED'
@@ -43,6 +45,8 @@ export type ErrorCode =
   | 'ERR_NOCONNECTION'
   | 'ERR_NOPROC'
   | 'ERR_NOT_VISIBLE'
+  | 'ERR_NO_LOADER'
+  | 'ERR_NO_QUORUM'
   | 'ERR_PACKAGE_MISSING'
   | 'ERR_PARSE'
   | 'ERR_PROTOCOL'
@@ -50,9 +54,12 @@ export type ErrorCode =
   | 'ERR_RPC_REFUSED'
   | 'ERR_RPC_UNDEF'
   | 'ERR_SCHEMA'
+  | 'ERR_STORE_DISK'
+  | 'ERR_STORE_REFUSED'
   | 'ERR_SYNC_NODES'
   | 'ERR_TIMEOUT'
   | 'ERR_UNSUPPORTED'
+  | 'ERR_VERSION'
 
 /** Options of an error: its cause, and data that belongs to it. */
 export interface ErrorInit {
