@@ -14,6 +14,21 @@ export type {
 } from './engine.ts'
 export { type MeshOptions, mesh } from './engines/mesh.ts'
 export type {
+  CloseOptions as PresenceCloseOptions,
+  Presence,
+  PresenceNode,
+  PresenceReadyOptions,
+  TrackOptions,
+  WatchOptions as PresenceWatchOptions,
+} from './presence/presence.ts'
+export type { PresenceDiff } from './presence/presence-diff.ts'
+export type { PresenceEvents, PresenceMismatch, PresenceRefusal } from './presence/presence-events.ts'
+export type { PresenceHandle } from './presence/presence-handle.ts'
+export type { PresenceOptions } from './presence/presence-options.ts'
+export type { PresenceWatch } from './presence/presence-watch.ts'
+export type { Meta, Present } from './presence/present.ts'
+export type { RefusalCause } from './presence/tracker.ts'
+export type {
   BroadcastOptions,
   CallbackOptions,
   ProcessOptions,

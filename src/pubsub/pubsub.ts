@@ -6,6 +6,9 @@ import { WAIT_OPTIONS, type WaitOptions } from '../node/waiting.ts'
 import { type Atom, atom, type DecodeOptions, isAtom, Pid, type Term } from '../term/index.ts'
 import { isDefault } from './dispatcher.ts'
 import type { Engine, EngineCapabilities, EngineContext, Incoming, Outgoing, ReadyOptions } from './engine.ts'
+import type { Presence } from './presence/presence.ts'
+import type { PresenceOptions } from './presence/presence-options.ts'
+import { Presences } from './presence/presences.ts'
 import type { PubSubEvent, PubSubEvents } from './pubsub-events.ts'
 import type { PubSubHost } from './pubsub-host.ts'
 import {
@@ -104,6 +107,7 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
   readonly #processes: SubscribedProcesses
   readonly #engine: Engine
   readonly #owner: SubscriptionOwner
+  readonly #presences: Presences
   #closed = false
   #closing: Promise<void> | undefined
 
@@ -126,6 +130,12 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
       lost: ({ topic }, cause) => this.#reports.lost(cause, 1, { topic }),
     }
     this.#engine = options.engine.open(this.#context())
+    this.#presences = new Presences({
+      pubsub: this,
+      node: host,
+      terms: { ...options.terms, keys: options.stringKeys ? 'strings' : 'atoms' },
+      hasSubscribers: (topic) => this.#subscribers.has(topic),
+    })
   }
 
   /** What its engine can do. */
@@ -275,6 +285,16 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
     return counts
   }
 
+  /**
+   * Who is on which topic, with metadata, as a `Phoenix.Presence` or `Phoenix.Tracker` of that name on BEAM nodes has it.
+   * Asking again gives the same; with other options it throws.
+   *
+   * @throws OptionError, TsunagiError `ERR_CLOSED`, `ERR_UNSUPPORTED`
+   */
+  presence(options: PresenceOptions): Presence {
+    return this.#presences.get(options)
+  }
+
   /** What happens from now on, as an async iterator that holds up to 1,000 events for a slow reader. */
   events(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<PubSubEvent> & AsyncDisposable {
     knownOnly(options, ['signal'])
@@ -289,6 +309,7 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
   }
 
   async #close(): Promise<void> {
+    this.#presences.close()
     this.#closed = true
     this.#onClose()
     for (const subscription of this.#subscribers.all()) subscription.close()

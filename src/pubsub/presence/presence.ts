@@ -1,0 +1,486 @@
+import { randomBytes } from 'node:crypto'
+import { EventEmitter } from 'node:events'
+import { inspect } from 'node:util'
+import { OptionError, TsunagiError } from '../../base/errors.ts'
+import { instance, integer, knownOnly } from '../../base/options.ts'
+import { WAIT_OPTIONS, type WaitOptions, withLimits } from '../../node/waiting.ts'
+import type { HasPid } from '../../process/address.ts'
+import { Pid, type Term } from '../../term/index.ts'
+import { phash2Binary } from '../../term/phash2.ts'
+import { termKey } from '../../term/term-key.ts'
+import type { Diff, Entry } from './entry.ts'
+import { Owners } from './owners.ts'
+import { byTopic, type PresenceDiff, presenceDiffBroadcast } from './presence-diff.ts'
+import type { PresenceEvents, PresenceRefusal } from './presence-events.ts'
+import { type HandleOwner, PresenceHandle } from './presence-handle.ts'
+import type { PresenceHost } from './presence-host.ts'
+import { type ResolvedPresenceOptions, samePresenceOptions } from './presence-options.ts'
+import { PresenceWatch } from './presence-watch.ts'
+import { EntryView, exactCopy, type Meta, PHX_REF, PHX_REF_PREV, type Present, Views } from './present.ts'
+import { freshVersion, replicaKey } from './replica.ts'
+import { Shard } from './shard.ts'
+import type { RefusalCause, TrackerEvents } from './tracker.ts'
+
+/** Options of `presence.track`. */
+export interface TrackOptions {
+  /** The process it belongs to, with whose end it leaves. Default: one of its own, which the handle stands for. */
+  readonly pid?: Pid | HasPid
+}
+
+/** Options of `presence.watch`. */
+export interface WatchOptions {
+  /** Diffs held for a slow reader; the oldest goes above it. Default 1000. */
+  readonly capacity?: number
+  /** Ends it. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Options of `presence.ready`. */
+export interface PresenceReadyOptions extends WaitOptions {
+  /** How many other nodes have to be in step. Default 1. */
+  readonly nodes?: number
+}
+
+/** Options of `presence.close`. */
+export interface CloseOptions {
+  /** Whether the others are told to let go of what was tracked here at once. Default: the presence's `permdownOnShutdown`. */
+  readonly permdown?: boolean
+}
+
+/** Another node with a tracker of the same name. */
+export interface PresenceNode {
+  readonly name: string
+  /** Whether it is heard of, so that what it tracks is seen. */
+  readonly up: boolean
+  /** Whether all it had when it was first heard of is here. */
+  readonly synced: boolean
+}
+
+/**
+ * Who is on which topic, on all nodes of a pub/sub, each with metadata. Made by `pubsub.presence`.
+ *
+ * Every node keeps the whole, and they agree without a leader: views differ as long as news travel, and become the same
+ * again after a partition. The protocol is that of Phoenix.Tracker, so that a `Phoenix.Presence` of the same name on a BEAM
+ * node tracks and lists the same.
+ *
+ * ```ts
+ * const presence = node.pubsub('MyApp.PubSub').presence({ name: 'MyApp.Presence' })
+ * const handle = presence.track('room:1', 'alice', { device: 'phone' })
+ * presence.list('room:1') // Map { 'alice' => [{ device: 'phone', phx_ref: '…' }] }
+ * handle.update({ device: 'phone', away: true })
+ * handle.untrack()
+ * ```
+ */
+export class Presence extends EventEmitter<PresenceEvents> implements AsyncDisposable {
+  /** The name of the tracker on all nodes, as an atom: `Elixir.MyApp.Presence`. */
+  readonly name: string
+  readonly #host: PresenceHost
+  readonly #options: ResolvedPresenceOptions
+  readonly #onClose: () => void
+  readonly #views: Views
+  readonly #owners: Owners
+  readonly #shards: readonly Shard[]
+  readonly #handles: HandleOwner
+  readonly #watches = new Map<string, Set<PresenceWatch>>()
+  readonly #refused = new Map<RefusalCause, number>()
+  /** What was logged, so that it is once. */
+  readonly #said = new Set<string>()
+  /** What listeners have still to hear: one that changes something itself is heard after what came before. */
+  #diffs: { readonly shard: number; readonly diff: Diff }[] = []
+  #emitting = false
+  #changing = false
+  #closed = false
+
+  /** Use `pubsub.presence`. @throws TsunagiError `ERR_CLOSED`, `ERR_UNSUPPORTED` */
+  constructor(options: ResolvedPresenceOptions, host: PresenceHost, onClose: () => void) {
+    super()
+    const { pubsub, node } = host
+    if (!pubsub.capabilities.presence) {
+      throw new TsunagiError('ERR_UNSUPPORTED', `the engine of the pub/sub ${pubsub.name} has no presence`)
+    }
+    this.name = options.name
+    this.#host = host
+    this.#options = options
+    this.#onClose = onClose
+    this.#views = new Views(options.terms)
+    this.#handles = {
+      update: (handle, meta) => this.#update(handle, meta),
+      untrack: (handle) => this.#untrack([handle]),
+      metaOf: (entry) => this.#views.meta(entry),
+    }
+    this.#owners = new Owners(node.serviceHost, (handles) => this.#untrack(handles))
+    this.#shards = Array.from({ length: options.poolSize }, (_, number) => {
+      const setup = {
+        replica: replicaKey(node.name, freshVersion()),
+        pid: this.#owners.pid,
+        options,
+        clock: node.serviceHost.clock,
+      }
+      return new Shard(number, setup, host, this.#events(number))
+    })
+    pubsub.on('nodeup', this.#onNodeUp)
+    for (const name of pubsub.nodes()) this.#onNodeUp(name)
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** How many messages of other nodes were refused, by cause. */
+  get refused(): Readonly<Partial<Record<RefusalCause, number>>> {
+    return Object.fromEntries(this.#refused)
+  }
+
+  /** How many entries of all nodes are kept, those of nodes that are down included. */
+  get size(): number {
+    return this.#shards.reduce((sum, { tracker }) => sum + tracker.state.size, 0)
+  }
+
+  /** Whether these options are the ones it has. */
+  hasOptions(options: ResolvedPresenceOptions): boolean {
+    return samePresenceOptions(this.#options, options)
+  }
+
+  /** The other nodes with a tracker of this name. One that is down is listed until it is forgotten. */
+  nodes(): PresenceNode[] {
+    const nodes = new Map<string, PresenceNode>()
+    for (const { tracker } of this.#shards) {
+      for (const { name, down } of tracker.replicas) {
+        const there = nodes.get(name)
+        const synced = this.#shards.every((shard) => shard.tracker.isSynced(name))
+        nodes.set(name, { name, up: !down || there?.up === true, synced })
+      }
+    }
+    return [...nodes.values()]
+  }
+
+  /**
+   * Resolves when all that `nodes` other nodes tracked when they were first heard of is here.
+   *
+   * @throws TsunagiError `ERR_TIMEOUT` after `timeout` ms (default 5000), `ERR_CLOSED`; the signal's reason
+   */
+  async ready(options: PresenceReadyOptions = {}): Promise<void> {
+    knownOnly(options, ['nodes', ...WAIT_OPTIONS])
+    const wanted = options.nodes === undefined ? 1 : integer(0, Number.MAX_SAFE_INTEGER)(options.nodes, 'nodes')
+    this.#assertOpen()
+    const settle: (() => void)[] = []
+    const done = new Promise<void>((resolve, reject) => {
+      const check = (): void => {
+        if (this.nodes().filter(({ up, synced }) => up && synced).length >= wanted) resolve()
+      }
+      const closed = (): void => reject(this.#closedError())
+      this.on('synced', check).on('nodeup', check).on('closed', closed)
+      settle.push(() => this.off('synced', check).off('nodeup', check).off('closed', closed))
+      check()
+    })
+    const { clock } = this.#host.node.serviceHost
+    const what = `not ${wanted} other node${wanted === 1 ? '' : 's'} with a tracker ${this.name} came into step`
+    try {
+      await withLimits(done, clock, options, what)
+    } finally {
+      for (const end of settle) end()
+    }
+  }
+
+  /**
+   * Somebody is on a topic from now on, until the handle that this returns is untracked or its process ends. The same key may
+   * be there many times, by different processes.
+   *
+   * @param key anything; Phoenix.Presence shows it as text.
+   * @param meta a plain object or a Map. It is copied. `phx_ref` and `phx_ref_prev` in it are replaced.
+   * @throws OptionError, also when this very process is on the topic with this key; EncodeError for what is no term;
+   *   TsunagiError `ERR_CLOSED`, and `ERR_LIMIT` above `maxEntries`
+   */
+  track(topic: string, key: Term, meta: Meta = {}, options: TrackOptions = {}): PresenceHandle {
+    this.#assertOpen()
+    knownOnly(options, ['pid'])
+    checkTopic(topic)
+    const given = options.pid === undefined ? undefined : pidOf(options.pid)
+    const keyId = termKey(key)
+    const { tracker } = this.#shardOf(topic)
+    if (given !== undefined && this.#handleOf(given, topic, keyId) !== undefined) {
+      throw new OptionError('key', key, 'one that this process does not already have on this topic')
+    }
+    if (tracker.state.size >= this.#options.maxEntries) {
+      throw new TsunagiError(
+        'ERR_LIMIT',
+        `the presence ${this.name} has ${this.#options.maxEntries} entries (maxEntries)`,
+      )
+    }
+    const tracked = { topic, key: exactCopy(key, this.#host.terms), meta: this.#metaTerm(meta, undefined) }
+    return this.#change(() => {
+      const entry = tracker.track({ ...tracked, pid: given ?? this.#owners.create() })
+      const handle = new PresenceHandle(entry, key, this.#handles)
+      this.#owners.add(handle)
+      return handle
+    })
+  }
+
+  /** Takes all that belongs to a process from all topics. Answers how many there were. */
+  untrack(owner: Pid | HasPid): number {
+    const handles = [...this.#owners.of(pidOf(owner))]
+    this.#untrack(handles)
+    return handles.length
+  }
+
+  /** Who is on a topic: the metas of each key, one for each process that has it. */
+  list(topic: string): Map<Term, Meta[]> {
+    const keys = new Map<unknown, { readonly key: Term; readonly metas: Meta[] }>()
+    for (const entry of this.#shardOf(topic).tracker.state.ofTopic(topic)) {
+      const there = keys.get(entry.keyId)
+      if (there !== undefined) there.metas.push(this.#views.meta(entry))
+      else keys.set(entry.keyId, { key: this.#views.of(entry.key), metas: [this.#views.meta(entry)] })
+    }
+    return new Map(Array.from(keys.values(), ({ key, metas }) => [key, metas]))
+  }
+
+  /** The metas of a key on a topic, one for each process that has it. */
+  get(topic: string, key: Term): Meta[] {
+    const entries = this.#shardOf(topic).tracker.state.ofKey(topic, termKey(key))
+    return Array.from(entries, (entry) => this.#views.meta(entry))
+  }
+
+  /** Everybody on a topic, with process and node. */
+  present(topic: string): Present[] {
+    return Array.from(this.#shardOf(topic).tracker.state.ofTopic(topic), this.#view)
+  }
+
+  /** The topics somebody is on. */
+  topics(): string[] {
+    return this.#shards.flatMap(({ tracker: { state }, number }) =>
+      [...state.topics()].filter((topic) => this.#numberOf(topic) === number && !isEmpty(state.ofTopic(topic))),
+    )
+  }
+
+  /**
+   * Who comes to a topic and leaves it from now on, as an async iterator over diffs, with who is there now as `present`.
+   *
+   * @throws OptionError; TsunagiError `ERR_CLOSED`
+   */
+  watch(topic: string, options: WatchOptions = {}): PresenceWatch {
+    this.#assertOpen()
+    checkTopic(topic)
+    knownOnly(options, ['capacity', 'signal'])
+    if (options.capacity !== undefined) integer(1, Number.MAX_SAFE_INTEGER)(options.capacity, 'capacity')
+    const watches = this.#watches.get(topic) ?? new Set()
+    const onClose = (): void => {
+      watches.delete(watch)
+      if (watches.size === 0) this.#watches.delete(topic)
+    }
+    const watch = new PresenceWatch(this.present(topic), { ...options, onClose })
+    if (watch.closed) return watch
+    watches.add(watch)
+    this.#watches.set(topic, watches)
+    return watch
+  }
+
+  /**
+   * Ends all handles and iterators, and takes part no longer. The other nodes let go of what was tracked here after their
+   * `downPeriod`, or at once with `permdownOnShutdown`. Closed with its pub/sub. Idempotent.
+   */
+  close(options: CloseOptions = {}): void {
+    knownOnly(options, ['permdown'])
+    const { permdown = this.#options.permdownOnShutdown } = options
+    if (this.#closed) return
+    this.#closed = true
+    this.#host.pubsub.off('nodeup', this.#onNodeUp)
+    for (const shard of this.#shards) shard.close(permdown)
+    this.#owners.close()
+    for (const watches of [...this.#watches.values()]) for (const watch of [...watches]) watch.close()
+    this.#onClose()
+    this.#notify('closed')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+  }
+
+  [inspect.custom](): string {
+    return `Presence<${this.name}, ${this.#closed ? 'closed' : `${this.size} entries`}>`
+  }
+
+  readonly #view = (entry: Entry): Present => new EntryView(entry, this.#views)
+
+  readonly #onNodeUp = (node: string): void => {
+    for (const { tracker } of this.#shards) tracker.nodeUp(node)
+  }
+
+  #update(handle: PresenceHandle, given: Meta | ((meta: Meta) => Meta)): boolean {
+    const { entry } = handle
+    if (entry === undefined || this.#closed) return false
+    const meta = typeof given === 'function' ? given(this.#views.meta(entry)) : given
+    // The function may have ended it, or updated it itself.
+    if (handle.entry !== entry) return handle.entry !== undefined && this.#update(handle, meta)
+    const term = this.#metaTerm(meta, handle.ref)
+    this.#change(() => {
+      handle.entry = this.#shardOf(handle.topic).tracker.update(entry, term)
+    })
+    return true
+  }
+
+  #untrack(handles: readonly PresenceHandle[]): void {
+    if (this.#closed) return
+    this.#change(() => {
+      for (const handle of handles) {
+        const { entry, topic } = handle
+        if (entry === undefined) continue
+        handle.entry = undefined
+        this.#owners.delete(handle)
+        this.#shardOf(topic).tracker.untrack([entry])
+      }
+    })
+  }
+
+  #metaTerm(meta: Meta, previous: string | undefined): Term {
+    instance(meta, 'meta', 'a plain object or a Map', (it) => isMap(it))
+    const term = exactCopy(meta, this.#host.terms) as Map<Term, Term>
+    for (const name of [PHX_REF, PHX_REF_PREV]) {
+      term.delete(name)
+      term.delete(name.name)
+    }
+    term.set(PHX_REF, randomBytes(12).toString('base64url'))
+    if (previous !== undefined) term.set(PHX_REF_PREV, previous)
+    return term
+  }
+
+  #handleOf(pid: Pid, topic: string, keyId: unknown): PresenceHandle | undefined {
+    for (const handle of this.#owners.of(pid))
+      if (handle.topic === topic && handle.entry?.keyId === keyId) return handle
+    return undefined
+  }
+
+  #shardOf(topic: string): Shard {
+    return this.#shards[this.#numberOf(topic)] as Shard
+  }
+
+  #numberOf(topic: string): number {
+    return this.#options.poolSize === 1 ? 0 : phash2Binary(topic, this.#options.poolSize)
+  }
+
+  #events(shard: number): TrackerEvents {
+    return {
+      changed: (diff) => this.#changed(shard, diff),
+      refused: (cause, node) => this.#onRefused({ cause, node }),
+      replica: (what, node) => {
+        if (what === 'synced') return this.#notify('synced', node)
+        // All shards of a node come and go together, give or take.
+        if (shard !== 0) return
+        if (what === 'permdown') this.#said.delete(`mismatch ${node}`)
+        this.#notify(what === 'up' ? 'nodeup' : what === 'down' ? 'nodedown' : 'nodegone', node)
+      },
+    }
+  }
+
+  #changed(shard: number, diff: Diff): void {
+    this.#diffs.push({ shard, diff })
+    if (!this.#changing) this.#emit()
+  }
+
+  /** Does something here, of which listeners hear when all of it is done. */
+  #change<T>(work: () => T): T {
+    this.#changing = true
+    try {
+      return work()
+    } finally {
+      this.#changing = false
+      this.#emit()
+    }
+  }
+
+  #emit(): void {
+    if (this.#emitting) return
+    this.#emitting = true
+    // Also those that come meanwhile.
+    for (const { shard, diff } of this.#diffs) {
+      for (const { topic, joins, leaves } of byTopic(diff, (entry, topic) => this.#accepts(shard, entry, topic))) {
+        this.#tell({ topic, joins: joins.map(this.#view), leaves: leaves.map(this.#view) })
+      }
+    }
+    this.#diffs = []
+    this.#emitting = false
+  }
+
+  #accepts(shard: number, { replica }: Entry, topic: string): boolean {
+    if (this.#numberOf(topic) === shard) return true
+    this.#onMismatch(replica.slice(replica.indexOf(' ') + 1), topic)
+    return false
+  }
+
+  #tell(diff: PresenceDiff): void {
+    if (this.#closed) return
+    for (const present of diff.leaves) this.#notify('leave', present)
+    for (const present of diff.joins) this.#notify('join', present)
+    this.#notify('diff', diff)
+    for (const watch of [...(this.#watches.get(diff.topic) ?? [])]) watch.push(diff)
+    if (this.#closed || !this.#options.broadcastDiffs || !this.#host.hasSubscribers(diff.topic)) return
+    this.#host.pubsub.localBroadcast(diff.topic, presenceDiffBroadcast(diff))
+  }
+
+  #onRefused(refusal: PresenceRefusal): void {
+    const { cause, node } = refusal
+    this.#refused.set(cause, (this.#refused.get(cause) ?? 0) + 1)
+    if (this.#isNews(`${cause} ${node}`)) {
+      const message = `presence ${this.name}: messages of ${node} are refused: ${cause}`
+      this.#host.node.serviceHost.logger.warn({ presence: this.name, node, cause }, message)
+    }
+    this.#notify('refused', refusal)
+  }
+
+  #onMismatch(node: string, topic: string): void {
+    if (!this.#isNews(`mismatch ${node}`)) return
+    const message = `presence ${this.name}: ${node} has another poolSize than ${this.#options.poolSize}; what it tracks is not all seen here`
+    this.#host.node.serviceHost.logger.warn({ presence: this.name, node, topic }, message)
+    this.#notify('mismatch', { node, topic })
+  }
+
+  /** Bounded, should there be ever new nodes. */
+  #isNews(what: string): boolean {
+    if (this.#said.has(what)) return false
+    if (this.#said.size >= 10_000) this.#said.clear()
+    this.#said.add(what)
+    return true
+  }
+
+  /** A listener that throws is reported as uncaught, as usual, but not in the midst of our own work. */
+  #notify<K extends keyof PresenceEvents>(event: K, ...args: PresenceEvents[K]): void {
+    for (const listener of this.rawListeners(event) as ((...args: unknown[]) => void)[]) {
+      try {
+        listener.apply(this, args)
+      } catch (error) {
+        process.nextTick(() => {
+          throw error
+        })
+      }
+    }
+  }
+
+  #closedError(): TsunagiError {
+    return new TsunagiError('ERR_CLOSED', `the presence ${this.name} is closed`)
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw this.#closedError()
+  }
+}
+
+function checkTopic(topic: unknown): void {
+  if (typeof topic !== 'string' || !topic.isWellFormed()) {
+    throw new OptionError('topic', topic, 'text without lone surrogates')
+  }
+}
+
+function pidOf(given: Pid | HasPid): Pid {
+  const pid = given instanceof Pid ? given : given?.pid
+  if (pid instanceof Pid) return pid
+  throw new OptionError('pid', given, 'a process')
+}
+
+function isMap(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value)
+  return value instanceof Map || prototype === Object.prototype || prototype === null
+}
+
+function isEmpty(entries: Iterable<unknown>): boolean {
+  for (const _ of entries) return false
+  return true
+}
