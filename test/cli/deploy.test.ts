@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { loadAllYaml, loadYaml } from '@kubernetes/client-node'
+import * as client from '@kubernetes/client-node'
 import { describe, expect, it, vi } from 'vitest'
 import { KubeApi, slice } from '../cluster/strategies/kube-api.ts'
 import { OsProcess } from '../support/os-process.ts'
@@ -12,8 +12,28 @@ const read = (name: string): string => readFileSync(`${folder}${name}`, 'utf8')
 // biome-ignore lint/suspicious/noExplicitAny: documents of many shapes, each looked into by its own test.
 type Document = any
 
+/** What of a manifest is not as the API's own description (OpenAPI, of which the client's models are made) says. */
+function faults(value: unknown, type: string, path: string): string[] {
+  const [, item] = /^Array<(.*)>$/.exec(type) ?? []
+  if (item !== undefined) {
+    if (!Array.isArray(value)) return [`${path} is no list`]
+    return value.flatMap((it, i) => faults(it, item, `${path}[${i}]`))
+  }
+  const [, entry] = /^\{ \[key: string\]: (.*); \}$/.exec(type) ?? []
+  if (entry !== undefined)
+    return Object.entries(value as object).flatMap(([key, it]) => faults(it, entry, `${path}.${key}`))
+  if (type === 'IntOrString') return ['number', 'string'].includes(typeof value) ? [] : [`${path} is no number or text`]
+  const model = (client as Document)[type]
+  if (model === undefined) return typeof value === type ? [] : [`${path} is no ${type}`]
+  const known: Document[] = model.getAttributeTypeMap()
+  return Object.entries(value as object).flatMap(([key, it]) => {
+    const attribute = known.find(({ baseName }) => baseName === key)
+    return attribute === undefined ? [`${path} has no ${key}`] : faults(it, attribute.type, `${path}.${key}`)
+  })
+}
+
 describe('examples/deploy', () => {
-  const documents = loadAllYaml(read('kubernetes.yaml')) as Document[]
+  const documents = client.loadAllYaml(read('kubernetes.yaml')) as Document[]
   const manifest = (kind: string): Document => {
     const found = documents.filter((it) => it.kind === kind)
     expect(found, kind).toHaveLength(1)
@@ -43,10 +63,21 @@ describe('examples/deploy', () => {
     expect(env.ADDRESS.fieldRef.fieldPath).toBe('status.podIP')
   })
 
+  it('kubernetes.yaml: has no field that the API does not, nor one of another type', () => {
+    expect(documents).toHaveLength(5)
+    for (const document of documents) expect(faults(document, `V1${document.kind}`, document.kind)).toEqual([])
+    const wrong = { spec: { replica: 3, replicas: '3', template: { spec: { containers: [{ port: 1 }] } } } }
+    expect(faults(wrong, 'V1StatefulSet', '')).toEqual([
+      '.spec has no replica',
+      '.spec.replicas is no number',
+      '.spec.template.spec.containers[0] has no port',
+    ])
+  })
+
   it('all of them set variables that the program reads, and give it the time it takes to leave', () => {
     const [, names = ''] = /const \{ ([^}]*) \} = process\.env/.exec(program) ?? []
     const known = names.split(',').map((it) => it.trim().split(' ')[0])
-    const app = (loadYaml(read('compose.yaml')) as Document).services.app
+    const app = (client.loadYaml(read('compose.yaml')) as Document).services.app
     const fly = read('fly.toml')
     const [, flyEnv = ''] = /\[env\]\n([^[]*)/.exec(fly) ?? []
     const set = [
