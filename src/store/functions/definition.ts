@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
+import type { Term } from '../../term/index.ts'
 import { FunctionError, quoted } from './function-error.ts'
 
-/** A function as it travels: what the store replicates under the function's name. All of it is plain terms. */
+/** A function as it travels: what the store replicates under the function's name. */
 export interface FunctionDefinition {
   readonly name: string
   /** SHA-256 of the source in hexadecimal: two definitions with one hash are the same function. */
@@ -26,15 +27,23 @@ export function isFunctionName(name: unknown): name is string {
   return typeof name === 'string' && name !== '' && name.length <= LONGEST_NAME && name.isWellFormed()
 }
 
-/** Reads a definition that came from elsewhere; undefined when it is none. Nothing it says is believed beyond its shape. */
-export function readDefinition(value: unknown): FunctionDefinition | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  const get = (key: string): unknown =>
-    Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined
-  const [name, hash, source, version, submitter] = ['name', 'hash', 'source', 'version', 'submitter'].map(get)
-  if (!isFunctionName(name) || typeof source !== 'string' || typeof submitter !== 'string') return undefined
-  if (typeof hash !== 'string' || !(version === undefined || isVersion(version))) return undefined
+/** A definition as the value of an entry: a list, which means the same under all options for terms. */
+export function definitionTerm({ name, hash, source, version, submitter }: FunctionDefinition): Term {
+  return [name, hash, source, version, submitter]
+}
+
+/** Reads what {@link definitionTerm} made; undefined for anything else. Nothing it says is believed beyond its shape. */
+export function readDefinition(term: unknown): FunctionDefinition | undefined {
+  if (!Array.isArray(term) || term.length !== 5) return undefined
+  const [name, hash, source, version, submitter] = [...term.slice(0, 3).map(text), term[3], text(term[4])]
+  if (!isFunctionName(name) || typeof hash !== 'string' || typeof source !== 'string') return undefined
+  if (typeof submitter !== 'string' || !(version === undefined || isVersion(version))) return undefined
   return { name, hash, source, version, submitter }
+}
+
+/** With `binaries: 'bytes'` all text comes as bytes. */
+function text(value: unknown): unknown {
+  return value instanceof Uint8Array ? Buffer.from(value).toString() : value
 }
 
 /** Whether it can be the version of a definition. */

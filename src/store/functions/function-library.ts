@@ -144,7 +144,7 @@ export class FunctionLibrary {
     }
     const result = fn(...args)
     if (!isThenable(result)) return result
-    return this.#within(name, options, (signal) => abortable(Promise.resolve(result), signal))
+    return this.#settle(name, result, options)
   }
 
   /**
@@ -206,14 +206,41 @@ export class FunctionLibrary {
     throw new FunctionError('ERR_FUNCTION_MISSING', `there is no function ${JSON.stringify(name)}`, { function: name })
   }
 
+  /** What {@link withDeadline} does, without a signal of its own, which nobody would hear: many functions are `async`. */
+  #settle(name: string, result: PromiseLike<unknown>, options: RunOptions | undefined): Promise<unknown> {
+    const timeout = options?.timeout ?? this.#options.timeout
+    const signal = options?.signal
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => end(() => reject(signal?.reason))
+      const onTime = (): void => end(() => reject(timedOut(name, timeout)))
+      const timer = timeout === Infinity ? undefined : this.#host.clock.after(timeout, onTime, { keepAlive: true })
+      const end = (how: () => void): void => {
+        timer?.cancel()
+        signal?.removeEventListener('abort', onAbort)
+        how()
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+      Promise.resolve(result).then(
+        (value) => end(() => resolve(value)),
+        (error) => end(() => reject(error)),
+      )
+    })
+  }
+
   #within<T>(name: string, options: RunOptions | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const timeout = options?.timeout ?? this.#options.timeout
-    const timedOut = (): Error =>
-      new TsunagiError('ERR_TIMEOUT', `${quoted(name)} has not answered within ${timeout} ms`)
-    return withDeadline({ timeout, clock: this.#host.clock, signal: options?.signal }, timedOut, work)
+    return withDeadline(
+      { timeout, clock: this.#host.clock, signal: options?.signal },
+      () => timedOut(name, timeout),
+      work,
+    )
   }
 }
 
-function isThenable(value: unknown): boolean {
+function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function'
+}
+
+function timedOut(name: string, timeout: number): TsunagiError {
+  return new TsunagiError('ERR_TIMEOUT', `${quoted(name)} has not answered within ${timeout} ms`)
 }

@@ -79,7 +79,7 @@ export class Functions {
 
   /**
    * Runs a function in this node; if there is none of the name, `make` gives it, and it is defined everywhere first. When
-   * two nodes do so at once, one function is taken, and both run that.
+   * two nodes do so at once, one function is taken, and both run that. `timeout` bounds the definition, and then the run.
    *
    * @throws what {@link define} and {@link run} throw
    */
@@ -93,7 +93,7 @@ export class Functions {
       this.#checkOn(name)
       if (typeof make !== 'function') throw new OptionError('make', make, 'a function that gives the function')
       const definition = await this.#definition(name, (await make()) as Distributable | string)
-      await this.#submit(definition, { signal: options?.signal, ifAbsent: true })
+      await this.#submit(definition, { ...waitOf(options), ifAbsent: true })
     }
     return (await this.#library.run(name, args, options)) as Awaited<R>
   }
@@ -139,16 +139,6 @@ export class Functions {
     if (checked.source !== source || checked.hash !== hash) throw refused(name, 'it is not what its hash says')
     // Last, since something newer may have been installed meanwhile.
     const stale = staleness(this.#library.definition(name), definition)
-    if (stale !== undefined) throw stale
-  }
-
-  /**
-   * Whether a definition may still follow what is installed, for when time has passed since {@link admit}.
-   *
-   * @throws FunctionError `ERR_FUNCTION_REFUSED`
-   */
-  checkVersion(definition: FunctionDefinition): void {
-    const stale = staleness(this.#library.definition(definition.name), definition)
     if (stale !== undefined) throw stale
   }
 
@@ -208,6 +198,10 @@ function refused(name: string, why: string): FunctionError {
 
 function missing(name: string): FunctionError {
   return new FunctionError('ERR_FUNCTION_MISSING', `${quoted(name)} was taken away`, { function: name })
+}
+
+function waitOf({ timeout, signal }: RunOptions = {}): DefineOptions {
+  return timeout === undefined ? { signal } : { timeout, signal }
 }
 
 function versioned(given: VersionedSource): { source: unknown; version: number | undefined } {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readDefinition } from '../../../src/store/functions/definition.ts'
+import { definitionTerm, readDefinition } from '../../../src/store/functions/definition.ts'
 import { resolveFunctionOptions } from '../../../src/store/functions/function-options.ts'
 import { Cluster, errorOf, gate } from './support.ts'
 
@@ -214,7 +214,7 @@ describe('trust', () => {
       code: 'ERR_FUNCTION_REFUSED',
       message: 'the function "f" is refused: beam@host is not in `functions.from` of this node',
     })
-    const [definition] = cluster.log
+    const definition = readDefinition(cluster.log[0])
     const forged = { ...definition!, source: '() => 2' }
     expect(await errorOf(() => cluster.loader.functions.admit(forged, 'beam@host'))).toMatchObject({
       message: expect.stringMatching(/beam@host sends it in the name of b@host/),
@@ -260,7 +260,7 @@ describe('trust', () => {
       problems: [{ variable: 'process' }, { message: expect.stringMatching(/"node:os"/) }],
     })
     // What comes in the wrong form, or is not what its hash says, is not run either.
-    const [definition] = cluster.log
+    const definition = readDefinition(cluster.log[0])
     for (const forged of [{ hash: '0'.repeat(64) }, { source: '(() => 1)' }, { source: 'evil()' }]) {
       lax.functions.install({ ...definition!, ...forged }, 'b@host')
       expect((await errorOf(() => lax.functions.run('f', []))).code).toMatch(/^ERR_FUNCTION_(?:REFUSED|SOURCE)$/)
@@ -268,24 +268,16 @@ describe('trust', () => {
     expect(lax.warnings).toHaveLength(3)
   })
 
-  it('is for one cluster to agree on: definitions read from elsewhere are checked in shape only', () => {
+  it('needs more than the shape of a definition, which must be right, too', () => {
     const good = { name: 'f', hash: 'h', source: '() => 1', version: 3, submitter: 'a@host' }
-    expect(readDefinition(good)).toEqual(good)
-    expect(readDefinition({ ...good, version: undefined, more: 1 })).toEqual({ ...good, version: undefined })
-    const { name: _, ...nameless } = good
-    for (const bad of [
-      null,
-      7,
-      'f',
-      [],
-      nameless,
-      { ...good, name: '' },
-      { ...good, version: -1 },
-      { ...good, hash: 1 },
-    ]) {
+    const list = definitionTerm(good) as unknown[]
+    expect(readDefinition(list)).toEqual(good)
+    expect(readDefinition(list.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)))).toEqual(good)
+    expect(readDefinition(definitionTerm({ ...good, version: undefined }))).toEqual({ ...good, version: undefined })
+    for (const bad of [null, 7, 'f', good, [], list.slice(1), [...list, 1], list.with(0, ''), list.with(1, 7)]) {
       expect(readDefinition(bad)).toBe(undefined)
     }
-    expect(readDefinition(Object.create(good))).toBe(undefined)
+    for (const version of [-1, 1.5, null, '1']) expect(readDefinition(list.with(3, version))).toBe(undefined)
   })
 })
 
