@@ -18,6 +18,7 @@ export default defineConfig({
           { text: 'Remote calls', link: '/rpc' },
           { text: 'Process groups', link: '/pg' },
           { text: 'Global names', link: '/global' },
+          { text: 'Distributed functions', link: '/functions' },
           { text: 'Configuration', link: '/config' },
           { text: 'The tsunagi command', link: '/cli' },
         ],
@@ -25,6 +26,7 @@ export default defineConfig({
       {
         text: 'Reference',
         items: [
+          { text: 'Security', link: '/security' },
           { text: 'Errors', link: '/errors' },
           { text: 'Limits', link: '/limits' },
           { text: 'Protocol support', link: '/protocol-support' },
