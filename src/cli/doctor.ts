@@ -16,7 +16,7 @@ export function doctorCommand(): Command {
     .option('--as <name>', 'dial under this name, which no running node has (default: a random one)')
     .addOption(cookieOption())
     .addOption(epmdPortOption())
-    .addOption(timeoutOption(15_000))
+    .addOption(timeoutOption(30_000))
     .addOption(jsonOption())
     .action(doctor)
   return withExample(command, 'tsunagi doctor app@127.0.0.1 --cookie secret')

@@ -7,6 +7,7 @@ import type { WaitOptions } from '../node/waiting.ts'
 import { type Check, Checks } from './diagnosis/check.ts'
 import { checkConnect } from './diagnosis/connect.ts'
 import { checkHost, checkNames, checkPort, findPort } from './diagnosis/find.ts'
+import { checkMesh } from './diagnosis/mesh.ts'
 import { checkTicks } from './diagnosis/ticks.ts'
 
 /** What {@link diagnose} found. */
@@ -21,11 +22,11 @@ export interface Diagnosis {
 
 /**
  * Finds out why a node cannot connect to another, or whether it can: names, host, EPMD, port, protocol (and TLS), allow lists,
- * name, flags, cookie, whether it answers, tick times. The node dials as it does by itself, once; a link that comes about
+ * name, flags, cookie, whether it answers, tick times, and for a visible node whether it reaches all of the cluster. The node dials as it does by itself, once; a link that comes about
  * stays, as with `ping`.
  *
  * @param name `'b@host'`, or `'b@host:9100'` to do without EPMD.
- * @param options `timeout`: milliseconds in all, default 15000; `signal`.
+ * @param options `timeout`: milliseconds in all, default 30000; `signal`.
  * @throws OptionError; TsunagiError `ERR_TIMEOUT`, `ERR_CLOSED`; the signal's reason. What is wrong with the peer is an answer.
  *
  * @example
@@ -36,7 +37,7 @@ export async function diagnose(node: LocalNode, name: string, options: WaitOptio
   instance(node, 'node', 'a node', (it) => it instanceof LocalNode)
   knownOnly(options, ['timeout', 'signal'])
   const peer = parsePeer(name, 'name')
-  const { timeout = 15_000, signal } = options
+  const { timeout = 30_000, signal } = options
   const { clock } = node.discovery
   if (node.closed) throw new TsunagiError('ERR_CLOSED', `the node ${node.name} is closed`)
   const checks = new Checks()
@@ -66,6 +67,7 @@ async function examine(
   if (port === undefined) return
   const place = { host: peer.host, port }
   if (!(await checkPort(place, checks, clock, signal))) return
-  if (await checkConnect(node, address, peer.name, place, checks, signal))
-    await checkTicks(node, peer.name, checks, signal)
+  if (!(await checkConnect(node, address, peer.name, place, checks, signal))) return
+  await checkTicks(node, peer.name, checks, signal)
+  await checkMesh(node, peer.name, checks, signal)
 }

@@ -103,7 +103,8 @@ function onStatus(config: DialConfig, _state: DiallerState, message: Uint8Array)
   if (status.status === 'named') {
     if ('name' in own) return fail(unasked(peerName, 'gave this node a name, but it has one'))
     if (!status.name.endsWith(`@${own.host}`)) return fail(unasked(peerName, 'gave this node a name on another host'))
-    return proceed({ phase: 'await-challenge', own: { name: status.name, creation: status.creation } })
+    const given = { name: status.name, creation: status.creation }
+    return proceed({ phase: 'await-challenge', own: given, welcome: 'ok' })
   }
   if (!('name' in own)) {
     return fail(unasked(peerName, 'gave this node no name when asked for one: it is older than OTP 23, or gives none'))
@@ -111,9 +112,11 @@ function onStatus(config: DialConfig, _state: DiallerState, message: Uint8Array)
   switch (status.status) {
     case 'ok':
     case 'ok_simultaneous':
-      return proceed({ phase: 'await-challenge', own })
+      return proceed({ phase: 'await-challenge', own, welcome: status.status })
     case 'alive':
-      if (config.stillWanted?.() ?? true) return proceed({ phase: 'await-challenge', own }, encodeStatusAnswer(true))
+      if (config.stillWanted?.() ?? true) {
+        return proceed({ phase: 'await-challenge', own, welcome: 'alive' }, encodeStatusAnswer(true))
+      }
       return fail(alreadyConnected(peerName), encodeStatusAnswer(false))
     case 'nok':
       return fail(simultaneous(peerName))
@@ -122,7 +125,7 @@ function onStatus(config: DialConfig, _state: DiallerState, message: Uint8Array)
 
 function onChallenge(
   config: DialConfig,
-  { own }: Extract<DiallerState, { phase: 'await-challenge' }>,
+  { own, welcome }: Extract<DiallerState, { phase: 'await-challenge' }>,
   bytes: Uint8Array,
 ): Step {
   const { peerName } = config
@@ -137,7 +140,7 @@ function onChallenge(
     challenge,
     digest: digest(config.cookieFor(peerName), message.challenge),
   })
-  return proceed({ phase: 'await-ack', own, peer, challenge }, ...complement(config, own, message), reply)
+  return proceed({ phase: 'await-ack', own, welcome, peer, challenge }, ...complement(config, own, message), reply)
 }
 
 /** A dialler that began with version 5 sends what did not fit, once it sees that the acceptor knows version 6. */
@@ -148,7 +151,7 @@ function complement(config: DialConfig, own: Identity, { version }: Challenge): 
 
 function onAck(
   config: DialConfig,
-  { own, peer, challenge }: Extract<DiallerState, { phase: 'await-ack' }>,
+  { own, welcome, peer, challenge }: Extract<DiallerState, { phase: 'await-ack' }>,
   message: Uint8Array,
 ): Step {
   const ack = decodeChallengeAck(message)
@@ -168,6 +171,7 @@ function onAck(
     hidden: isHidden(peer.flags),
     ownName: own.name,
     ownCreation: own.creation,
+    welcome,
   } as const
   return { state: { phase: 'over' }, actions: [{ do: 'done', result }] }
 }

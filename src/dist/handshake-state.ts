@@ -89,10 +89,22 @@ export interface Peer {
   readonly creation: number
 }
 
+/**
+ * How an acceptor let a dialler in. `ok`: nothing stood against it. `ok_simultaneous`: it was dialling too, and has given
+ * that up. `alive`: it still held a link to the dialler's name, which the new one replaces.
+ */
+export type Welcome = 'ok' | 'ok_simultaneous' | 'alive'
+
 export type DiallerState =
   | { readonly phase: 'await-status' }
-  | { readonly phase: 'await-challenge'; readonly own: Identity }
-  | { readonly phase: 'await-ack'; readonly own: Identity; readonly peer: Peer; readonly challenge: number }
+  | { readonly phase: 'await-challenge'; readonly own: Identity; readonly welcome: Welcome }
+  | {
+      readonly phase: 'await-ack'
+      readonly own: Identity
+      readonly welcome: Welcome
+      readonly peer: Peer
+      readonly challenge: number
+    }
 
 export type AcceptorState =
   | { readonly phase: 'await-name' }
@@ -150,6 +162,8 @@ export interface HandshakeResult {
   readonly ownName: string
   /** Our creation, possibly one the peer gave us. */
   readonly ownCreation: number
+  /** How the peer let us in; undefined when it dialled. */
+  readonly welcome?: Welcome
 }
 
 /** What follows from an event. */

@@ -8,6 +8,7 @@ import { ControlReader } from './control-reader.ts'
 import { DFLAG } from './flags.ts'
 import { IncomingFragments } from './fragments.ts'
 import { FrameReader } from './frame-reader.ts'
+import type { Welcome } from './handshake-state.ts'
 import { LinkSender } from './link-sender.ts'
 import { ProtocolError } from './protocol-error.ts'
 import type { Established } from './setup.ts'
@@ -64,6 +65,8 @@ export class Link {
   /** The flags both sides agreed on. */
   readonly flags: bigint
   readonly remoteAddress: string | undefined
+  /** How the peer let us in; undefined when it dialled. */
+  readonly welcome: Welcome | undefined
   /** The way out. */
   readonly send: LinkSender
   readonly #options: LinkOptions
@@ -93,6 +96,7 @@ export class Link {
     this.hidden = established.hidden
     this.flags = established.flags
     this.remoteAddress = established.carrier.remoteAddress
+    this.welcome = established.welcome
     this.#header = (this.flags & (DFLAG.DIST_HDR_ATOM_CACHE | DFLAG.FRAGMENTS)) !== 0n
     this.#stopReading = limits.linkMax + limits.fragmentedBytes
     this.#fragments = new IncomingFragments(limits)

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { NodeName } from '../base/node-name.ts'
 import type { ConnectError } from '../dist/connect-error.ts'
+import type { Welcome } from '../dist/handshake-state.ts'
 import { type Atom, atom } from '../term/index.ts'
 import type { Connector } from './connector.ts'
 import { MESH } from './mesh/learned-names.ts'
@@ -13,6 +14,8 @@ export interface Standing {
   readonly state: 'connected' | 'dialling' | 'waiting' | 'idle'
   /** Why the last dial failed; undefined after a success, and before the first has ended. */
   readonly error: ConnectError | undefined
+  /** How the peer let us in; undefined when it dialled, and where there is no link. */
+  readonly welcome?: Welcome | undefined
 }
 
 /** Hears of every peer's links and dials. Must not throw. */
@@ -33,6 +36,8 @@ export class DiscoveryHost implements NodeService {
   readonly logger: Logger
   /** The node's `netTickTime`, in milliseconds. */
   readonly netTickTime: number
+  /** Whether the node takes part in `global`. */
+  readonly visible: boolean
   /** Names one source may have; `limits.topologyNames`. */
   readonly maxNames: number
   /** Where the node's own EPMD is; undefined: it uses none. */
@@ -50,6 +55,7 @@ export class DiscoveryHost implements NodeService {
     this.clock = options.clock
     this.logger = options.logger
     this.netTickTime = options.netTickTime
+    this.visible = options.visible
     this.maxNames = options.limits.topologyNames
     this.epmd = options.resolvedEpmd
     this.#peers = peers
@@ -100,7 +106,7 @@ export class DiscoveryHost implements NodeService {
   standing(name: string): Standing {
     const connector = this.#find(name)
     if (connector === undefined) return { state: 'idle', error: undefined }
-    return { state: stateOf(connector), error: connector.lastError }
+    return { state: stateOf(connector), error: connector.lastError, welcome: connector.link?.welcome }
   }
 
   /** Tells `observer` from now on. Answers what ends that. */

@@ -4,6 +4,8 @@ import { atom, isTuple, type Term, tuple } from '../term/index.ts'
 const YES = atom('yes')
 const IS_AUTH = atom('is_auth')
 const LONG_NAMES = atom('longnames')
+const TICK_TIME = atom('ticktime')
+const IGNORED = atom('ignored')
 const SPAWNS = new Set<Term>([atom('spawn'), atom('spawn_link'), atom('spawn_opt')])
 const CANNOT_SPAWN = tuple(atom('EXIT'), tuple(atom('notsup'), []))
 const NOT_SUPPORTED = tuple(atom('error'), atom('not_supported'))
@@ -15,11 +17,13 @@ const NOT_SUPPORTED = tuple(atom('error'), atom('not_supported'))
  * callers it does not understand waiting.
  *
  * @param longNames whether this node's name is a long one
+ * @param netTickTime milliseconds, as `net_kernel:get_net_ticktime/0` asks for them; `Infinity`: it does not tick
  */
-export function netKernel(longNames: boolean): ServerHandlers {
+export function netKernel(longNames: boolean, netTickTime: number): ServerHandlers {
   return {
     handleCall(request: Term): Term {
       if (request === LONG_NAMES) return longNames
+      if (request === TICK_TIME) return Number.isFinite(netTickTime) ? Math.round(netTickTime) : IGNORED
       if (!isTuple(request)) return NOT_SUPPORTED
       if (request.length === 2 && request[0] === IS_AUTH) return YES
       return SPAWNS.has(request[0]) ? CANNOT_SPAWN : NOT_SUPPORTED

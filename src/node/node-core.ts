@@ -106,11 +106,11 @@ export class NodeCore {
     const { peers, processes } = this
     const host: NodeHost = { self: router.nodeAtom, creation, options, peers, processes }
     // It has no `init` that could fail.
-    void processes.start(netKernel(isLongHost(name.host)), { name: 'net_kernel' })
+    void processes.start(netKernel(isLongHost(name.host), options.netTickTime), { name: 'net_kernel' })
     const runner = new Runner(host, this.exposed)
     this.#runner = runner
     const spawnRequests = new SpawnRequests(host, runner)
-    exposeBuiltins(this.exposed, (kind) => this.nodes(kind))
+    exposeBuiltins(this.exposed, options.netTickTime, (kind) => this.nodes(kind))
     new Rex(host, runner)
     this.rpc = new Rpc(host, runner)
     this.mesh = new Mesh(host, (peer, fn, args, timeout) => this.rpc.call(peer.name, 'erlang', fn, args, { timeout }))
@@ -161,8 +161,9 @@ export class NodeCore {
 
   /** @param grace how long servers may take to end, in milliseconds; default 5000 */
   async close(grace?: number): Promise<void> {
-    this.#closed = true
     this.#listener.close()
+    if (this.serviceHost.hasToFinish) await this.serviceHost.finish()
+    this.#closed = true
     await Promise.all(this.#services.map((service) => service.close?.()))
     await this.processes.close(grace === undefined ? {} : { grace })
     this.peers.close()

@@ -123,6 +123,7 @@ describe('a complete handshake', () => {
       hidden: true,
       ownName: A.name,
       ownCreation: 11,
+      welcome: 'ok',
     })
     expect(acceptor.result).toEqual({
       role: 'acceptor',

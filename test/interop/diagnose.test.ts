@@ -1,13 +1,22 @@
 import { execFileSync } from 'node:child_process'
-import { createServer, type Server, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
+import { systemClock } from '../../src/base/clock.ts'
+import { findings } from '../../src/cluster/diagnosis/advice.ts'
 import { type Check, type Diagnosis, diagnose, type Step } from '../../src/cluster/index.ts'
+import { DFLAG, ourFlags } from '../../src/dist/flags.ts'
+import { Setup } from '../../src/dist/setup.ts'
+import { dialTcp } from '../../src/dist/tcp.ts'
 import { Folder } from '../config/folder.ts'
+import { lookupRaw, registerRaw } from '../dist/raw-epmd.ts'
+import { startNodeProcess } from '../support/child.ts'
 import { freePort } from '../support/otp.ts'
 import { describeOtp } from '../support/releases.ts'
-import { Scene, sees } from '../support/scene.ts'
+import { nextEvent, Scene, sees } from '../support/scene.ts'
 
 const ample = { timeout: 60_000 }
 
@@ -24,6 +33,10 @@ function failed({ healthy, checks }: Diagnosis): Check {
 
 const statusOf = ({ checks }: Diagnosis, step: Step) => checks.find((check) => check.step === step)?.status
 
+const fixture = fileURLToPath(new URL('fixtures/node.mjs', import.meta.url))
+
+const portOf = (server: Server): number => (server.address() as AddressInfo).port
+
 async function listen(server: Server): Promise<Server> {
   return await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)))
 }
@@ -34,7 +47,7 @@ describeOtp('diagnose', (release) => {
     const [erl, node] = [await scene.erl(), await scene.node()]
     const diagnosis = await diagnose(node, erl.name, ample)
     expect(diagnosis.healthy).toBe(true)
-    expect(diagnosis.checks.map(({ status }) => status)).toEqual(new Array(12).fill('ok'))
+    expect(diagnosis.checks.map(({ status }) => status)).toEqual([...new Array(12).fill('ok'), 'skipped'])
     expect(node.nodes()).toEqual([erl.name])
     await node.disconnect(erl.name)
     const [alive] = erl.name.split('@') as [string]
@@ -93,6 +106,77 @@ describeOtp('diagnose', (release) => {
     expect(check).toMatchObject({ step: 'names', code: 'ERR_CONNECT_SPLIT_NAMES' })
     const short = await scene.node({ sname: scene.name('ts', 'localhost') })
     expect((await diagnose(short, erl.name, ample)).healthy).toBe(true)
+    const long = await scene.erl()
+    expect(failed(await diagnose(short, long.name, ample)).message).toContain('a short name and')
+    // What the advice says of the log is so.
+    for (const [from, to, not] of [
+      [erl, node, 'NOT '],
+      [long, short, ''],
+    ] as const) {
+      expect(await from.eval(`net_kernel:connect_node('${to.name}')`)).toBe('false')
+      await from.waitForOutput(new RegExp(`System ${not}running to use fully qualified hostnames`))
+      expect(check.advice).toContain(`running to use fully qualified hostnames`)
+    }
+  })
+
+  it('tells a node that says it does not allow what lacks capabilities, and that its log says so', async () => {
+    await using scene = await Scene.open(release)
+    const erl = await scene.erl()
+    const port = await lookupRaw(scene.epmdPort, erl.name.split('@')[0] as string)
+    const carrier = await dialTcp({ host: '127.0.0.1', port, node: erl.name })
+    const own = { name: scene.name('old'), creation: 7 }
+    const flags = ourFlags({ without: DFLAG.BIG_CREATION | DFLAG.MANDATORY_25_DIGEST })
+    const handshake = { role: 'dialler', own, peerName: erl.name, flags, cookieFor: () => 'secret' } as const
+    await expect(new Setup({ carrier, clock: systemClock, handshake }).result).rejects.toMatchObject({
+      code: 'ERR_CONNECT_NOT_ALLOWED',
+    })
+    await erl.waitForOutput(/since it cannot handle/)
+    expect(findings.ERR_CONNECT_NOT_ALLOWED?.advice).toContain('since it cannot handle')
+  })
+
+  it.each([
+    ['goes first', 'zerl', 'nok'],
+    ['makes way', 'aerl', 'ok_simultaneous'],
+  ])('tells a node that dials this one at the same moment, whose dial %s', async (_, prefix, answer) => {
+    await using scene = await Scene.open(release)
+    const erl = await scene.erl({ name: scene.name(prefix) })
+    const port = await lookupRaw(scene.epmdPort, erl.name.split('@')[0] as string)
+    const node = await scene.node({ epmd: false, mesh: false, setupTimeout: 1000 })
+    // Where it dials to, nobody ever answers.
+    const trap = await listen(createServer((socket) => socket.on('error', () => {})))
+    const socket = await registerRaw(scene.epmdPort, node.name.split('@')[0] as string, portOf(trap))
+    const dialled = once(trap, 'connection')
+    await erl.eval(`spawn(fun() -> net_kernel:connect_node('${node.name}') end)`)
+    await dialled
+    const diagnosis = await diagnose(node, `${erl.name}:${port}`, ample)
+    if (answer === 'nok') {
+      expect(failed(diagnosis)).toMatchObject({ step: 'protocol', code: 'ERR_CONNECT_SIMULTANEOUS' })
+    } else {
+      expect(diagnosis.healthy).toBe(true)
+      expect(node.discovery.standing(erl.name).welcome).toBe('ok_simultaneous')
+    }
+    socket.destroy()
+    trap.close()
+  })
+
+  it('tells a node that still holds a link to another of the same name, which it takes over', async () => {
+    await using scene = await Scene.open(release)
+    const erl = await scene.erl()
+    const name = scene.name('twin')
+    const epmd = { port: scene.epmdPort, serve: false }
+    const options = { name, cookie: 'secret', epmd, mesh: false, connectTo: [erl.name] }
+    const old = scene.own(startNodeProcess([fixture, JSON.stringify(options)]))
+    await old.waitForOutput(/"nodeup"/)
+    old.kill('SIGSTOP')
+    const node = await scene.node({ name, listen: false, mesh: false })
+    const { healthy, checks } = await diagnose(node, erl.name, ample)
+    expect(healthy).toBe(true)
+    expect(checks.filter(({ status }) => status === 'warning')).toMatchObject([
+      { step: 'protocol', message: `${erl.name} still held a link to ${name}, which this one has replaced` },
+    ])
+    // It is no news the second time.
+    const again = await diagnose(node, erl.name, ample)
+    expect(again.checks.filter(({ status }) => status === 'warning')).toEqual([])
   })
 
   it('tells a node whose port is closed, while EPMD still knows it', async () => {
@@ -130,7 +214,7 @@ describeOtp('diagnose', (release) => {
     const node = await scene.node({ mesh: false })
     const refuse = (socket: Socket) => void socket.on('error', () => {}).end('HTTP/1.1 400 Bad Request\r\n\r\n')
     const server = await listen(createServer(refuse))
-    const { port } = server.address() as { port: number }
+    const port = portOf(server)
     const check = failed(await diagnose(node, `web@127.0.0.1:${port}`, ample))
     expect(check).toMatchObject({ step: 'protocol', code: 'ERR_CONNECT_PROTOCOL' })
     expect(check.message).toContain('HTTP')
@@ -154,9 +238,36 @@ describeOtp('diagnose', (release) => {
     const erl = await scene.erl({ args: ['-kernel', 'net_ticktime', '400'] })
     const differs = await diagnose(await scene.node({ netTickTime: 200_000, mesh: false }), erl.name, ample)
     expect(differs.healthy).toBe(true)
-    expect(differs.checks.at(-1)).toMatchObject({ step: 'ticks', status: 'warning' })
+    expect(statusOf(differs, 'ticks')).toBe('warning')
     const node = await scene.node({ netTickTime: 60_000, mesh: false })
     const check = failed(await diagnose(node, erl.name, ample))
     expect(check).toMatchObject({ step: 'ticks', message: expect.stringContaining('60 s here and 400 s there') })
+    // And so it comes.
+    const hasty = await scene.node({ netTickTime: 400, mesh: false })
+    expect(failed(await diagnose(hasty, erl.name, ample)).step).toBe('ticks')
+    const [, { reason }] = await nextEvent(hasty, 'nodedown', erl.name)
+    expect(reason).toBe('net_tick_timeout')
+  })
+
+  it('has our own nodes say their tick time, as OTP asks for it', async () => {
+    await using scene = await Scene.open(release)
+    const [erl, node] = [await scene.erl(), await scene.node({ netTickTime: 15_000 })]
+    expect(await erl.eval(`erpc:call('${node.name}', net_kernel, get_net_ticktime, [])`)).toBe('15')
+    expect(await erl.eval(`gen_server:call({net_kernel, '${node.name}'}, ticktime)`)).toBe('15000')
+    expect(await erl.eval('gen_server:call(net_kernel, ticktime)')).toBe('60000')
+  })
+
+  it('warns a visible node that reaches only a part of the cluster, which `global` cuts off', async () => {
+    await using scene = await Scene.open(release)
+    const [a, b] = [await scene.erl(), await scene.erl()]
+    expect(await a.eval(`net_kernel:connect_node('${b.name}')`)).toBe('true')
+    const whole = await diagnose(await scene.node({ visible: true }), a.name, ample)
+    expect(whole.checks.at(-1)).toMatchObject({ step: 'mesh', status: 'ok' })
+    await b.eval(`net_kernel:allow(['${a.name}'])`)
+    const { healthy, checks } = await diagnose(await scene.node({ visible: true }), a.name, ample)
+    const check = checks.at(-1)
+    expect([healthy, check?.step, check?.status]).toEqual([true, 'mesh', 'warning'])
+    expect(check?.message).toContain(`${b.name} (${b.name} does not allow this node to connect`)
+    expect(check?.advice).toContain('in order to prevent overlapping partitions')
   })
 })

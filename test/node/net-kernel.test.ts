@@ -3,8 +3,8 @@ import { netKernel } from '../../src/node/net-kernel.ts'
 import type { From } from '../../src/process/from.ts'
 import { atom, type Term, tuple } from '../../src/term/index.ts'
 
-const ask = (request: Term, longNames = true) =>
-  netKernel(longNames).handleCall?.(request, {} as From, undefined as never)
+const ask = (request: Term, longNames = true, netTickTime = 60_000) =>
+  netKernel(longNames, netTickTime).handleCall?.(request, {} as From, undefined as never)
 
 describe('net_kernel', () => {
   it('says yes to is_auth, which is a ping', () => {
@@ -13,6 +13,11 @@ describe('net_kernel', () => {
 
   it('says whether names are long', () => {
     expect([ask(atom('longnames')), ask(atom('longnames'), false)]).toEqual([true, false])
+  })
+
+  it('says its tick time, in milliseconds', () => {
+    expect([ask(atom('ticktime')), ask(atom('ticktime'), true, 2500.4)]).toEqual([60_000, 2500])
+    expect(ask(atom('ticktime'), true, Number.POSITIVE_INFINITY)).toBe(atom('ignored'))
   })
 
   it.each(['spawn', 'spawn_link', 'spawn_opt'])('fails %s as a real one does that cannot', (kind) => {

@@ -23,7 +23,7 @@ export const findings: { readonly [code in ErrorCode]?: Finding } = {
       "Give both nodes the same cookie. The node's own is what erlang:get_cookie() says there; erlang:set_cookie/2 may have set " +
       'another one for a single peer.',
   },
-  ERR_CONNECT_FLAGS: { step: 'flags', advice: 'Upgrade it to OTP 25 or newer.' },
+  ERR_CONNECT_FLAGS: { step: 'flags', advice: 'Upgrade it: what links take today came with OTP 25.' },
   ERR_CONNECT_NAME: {
     step: 'name',
     advice:
@@ -32,10 +32,15 @@ export const findings: { readonly [code in ErrorCode]?: Finding } = {
   ERR_CONNECT_NOT_ALLOWED: {
     step: 'allowed',
     advice:
-      'Add the name that is dialled from to its allow list, or that of the peer to `allow` here. Its log says which.',
+      'Add the name that is dialled from to its allow list, or that of the peer to `allow` here. Its log says "disallowed node", ' +
+      'or "since it cannot handle" and what: then it wants more than this version can do; upgrade this package.',
   },
   ERR_CONNECT_PROTOCOL: { step: 'protocol', advice: 'Something else has the port: look what listens there.' },
-  ERR_CONNECT_SIMULTANEOUS: { step: 'protocol', advice: 'Both dialled at once, which passes. Try again.' },
+  ERR_CONNECT_SIMULTANEOUS: {
+    step: 'protocol',
+    advice:
+      'It dials this node as well, and that dial goes first; so it has to reach the port of this node. If it can, this passes: try again.',
+  },
   ERR_CONNECT_TIMEOUT: {
     step: 'protocol',
     advice: 'It accepts connections and says nothing: it is stopped, overloaded, or no Erlang node.',

@@ -12,6 +12,7 @@ export const STEPS = [
   'cookie',
   'answers',
   'ticks',
+  'mesh',
 ] as const
 
 export type Step = (typeof STEPS)[number]

@@ -89,9 +89,12 @@ export async function findPort(
     names = await directory.names(host)
   } catch (error) {
     if (!(error instanceof TsunagiError)) throw error
-    const advice =
-      `No node runs there (each starts an EPMD), it has another port (ERL_EPMD_PORT; here ${epmd.port}), or a firewall is ` +
-      `between. A node without EPMD is dialled by its port, ${peer.full}:PORT.`
+    const cure = {
+      ERR_EPMD_TIMEOUT: `A firewall drops what is sent there (open port ${epmd.port}), or the EPMD is stopped.`,
+      ERR_EPMD_PROTOCOL: `Something else has port ${epmd.port}: look what listens there.`,
+    }[error.code as string]
+    const none = `No node runs there (each starts an EPMD), it has another port (ERL_EPMD_PORT; here ${epmd.port}), or there is no way to the host.`
+    const advice = `${cure ?? none} A node without EPMD is dialled by its port, ${peer.full}:PORT.`
     checks.add({ step: 'epmd', status: 'failed', message: error.message, advice, code: 'ERR_CONNECT_EPMD' })
     return undefined
   }
