@@ -75,6 +75,7 @@ export class TsunagiNode extends LocalNode {
 
   protected override withdraw(): void {
     this.#topologies.close()
+    this.#pubsubs.withdraw()
   }
 
   override close(): Promise<void> {

@@ -5,6 +5,7 @@ import type { WaitOptions } from '../node/waiting.ts'
 import type { Atom, DecodeOptions, Term } from '../term/index.ts'
 import type { PubSubHost } from './pubsub-host.ts'
 import type { ResolvedPubSubOptions } from './pubsub-options.ts'
+import type { RetainedValues } from './retained.ts'
 
 /** Why messages were lost or refused. */
 export type DropCause =
@@ -111,6 +112,13 @@ export interface EngineContext {
   hasSubscribers(topic: string): boolean
   /** How many subscriptions a topic has on this node; patterns do not count. */
   localCount(topic: string): number
+  /** The retained values of this node; undefined when it keeps none. */
+  readonly retained: RetainedValues | undefined
+  /**
+   * A retained value that another node has kept, decoded without a loss (`binaries: 'auto'`, `maps: 'map'`,
+   * `floats: 'exact'`). False when it is no news here.
+   */
+  restored(topic: string, stamp: RetainedStamp, message: Term): boolean
 }
 
 /** Options of `pubsub.ready`. */
@@ -144,6 +152,8 @@ export interface Engine {
   nodes(): readonly string[]
   /** Subscriptions of a topic on other nodes that can say so; those that do not answer in time are missing. */
   count?(topic: string, options: WaitOptions): Promise<ReadonlyMap<string, number>>
+  /** The node leaves: others send nothing here any more, but what is broadcast here still goes out. */
+  withdraw?(): void
   /** Leaves nothing behind. Idempotent. */
   close(): Promise<void> | void
 }

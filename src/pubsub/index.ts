@@ -1,3 +1,4 @@
+export { type Broadcast, makeBroadcast, readBroadcast } from './broadcast.ts'
 export type { Delivery } from './delivery.ts'
 export { type Dispatcher, PHOENIX_CHANNEL, PHOENIX_PUBSUB, type Recipient } from './dispatcher.ts'
 export type {
@@ -13,6 +14,7 @@ export type {
   RetainedStamp,
 } from './engine.ts'
 export { type MeshOptions, mesh } from './engines/mesh.ts'
+export { MessageError } from './message-error.ts'
 export type {
   CloseOptions as PresenceCloseOptions,
   Presence,
@@ -28,16 +30,18 @@ export type { PresenceOptions } from './presence/presence-options.ts'
 export type { PresenceWatch } from './presence/presence-watch.ts'
 export type { Meta, Present } from './presence/present.ts'
 export type { RefusalCause } from './presence/tracker.ts'
+export type { PubSub, PubSubStats } from './pubsub.ts'
+export type { Dropped, PubSubEvent, PubSubEvents } from './pubsub-events.ts'
+export type { PubSubHost } from './pubsub-host.ts'
+export type { Overflow, PubSubOptions, RetainOptions } from './pubsub-options.ts'
+export type { Retained, RetainedValues } from './retained.ts'
+export type { MessageStream } from './stream.ts'
 export type {
   BroadcastOptions,
   CallbackOptions,
   ProcessOptions,
-  PubSub,
   StreamOptions,
   SubscribeOptions,
-} from './pubsub.ts'
-export type { Dropped, PubSubEvent, PubSubEvents } from './pubsub-events.ts'
-export type { PubSubHost } from './pubsub-host.ts'
-export type { Overflow, PubSubOptions, RetainOptions } from './pubsub-options.ts'
-export type { MessageStream } from './stream.ts'
+} from './subscribe-options.ts'
 export type { OnMessage, Subscription } from './subscription.ts'
+export type { Topic } from './topic.ts'

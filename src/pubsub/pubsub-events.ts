@@ -21,6 +21,8 @@ export interface PubSubEvents {
   nodeup: [node: string]
   /** Another node takes part no longer, or cannot be reached. */
   nodedown: [node: string]
+  /** It is about to leave: what is broadcast now still goes out. Once. */
+  leaving: []
   /** It was closed, by itself or with its node. */
   closed: []
 }
@@ -33,4 +35,5 @@ export type PubSubEvent =
   | { readonly type: 'engine-down'; readonly error: Error | undefined }
   | { readonly type: 'nodeup'; readonly node: string }
   | { readonly type: 'nodedown'; readonly node: string }
+  | { readonly type: 'leaving' }
   | { readonly type: 'closed' }

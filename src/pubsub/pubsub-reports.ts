@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { AsyncQueue } from '../base/queue.ts'
+import type { Delivery } from './delivery.ts'
 import type { DropCause, DropDetail } from './engine.ts'
 import type { PubSubEvent, PubSubEvents } from './pubsub-events.ts'
 import type { Subscription } from './subscription.ts'
@@ -27,6 +28,7 @@ export class PubSubReports {
   readonly #clock: Clock
   readonly #queues = new Set<AsyncQueue<PubSubEvent>>()
   readonly #losses = new Map<DropCause, Losses>()
+  #left = false
   #over = false
 
   constructor(name: string, emitter: EventEmitter<PubSubEvents>, logger: Logger, clock: Clock) {
@@ -80,6 +82,19 @@ export class PubSubReports {
   nodeDown(node: string): void {
     this.#logger.debug(this.#data({ node }), `pub/sub ${this.#name}: ${node} takes part no longer`)
     this.#emit({ type: 'nodedown', node }, 'nodedown', node)
+  }
+
+  dispatcherFailed({ topic }: Delivery, error: unknown): void {
+    this.#logger.error(
+      this.#data({ topic, err: error }),
+      `pub/sub ${this.#name}: a dispatcher threw on a message of ${JSON.stringify(topic)}`,
+    )
+  }
+
+  leaving(): void {
+    if (this.#left) return
+    this.#left = true
+    this.#emit({ type: 'leaving' }, 'leaving')
   }
 
   /** Ends the iterators too, once they have read what is left. */

@@ -1,87 +1,57 @@
 import { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
 import { OptionError, TsunagiError } from '../base/errors.ts'
-import { boolean, fn, instance, integer, knownOnly } from '../base/options.ts'
+import { boolean, integer, knownOnly, string } from '../base/options.ts'
+import { checkSchema, type StandardSchemaV1 } from '../node/rpc/standard-schema.ts'
 import { WAIT_OPTIONS, type WaitOptions } from '../node/waiting.ts'
-import { type Atom, atom, type DecodeOptions, isAtom, Pid, type Term } from '../term/index.ts'
-import { isDefault } from './dispatcher.ts'
-import type { Engine, EngineCapabilities, EngineContext, Incoming, Outgoing, ReadyOptions } from './engine.ts'
+import { type Atom, atom, isAtom, Pid, type Term } from '../term/index.ts'
+import { checkBroadcast, makeBroadcast } from './broadcast.ts'
+import { PHOENIX_CHANNEL } from './dispatcher.ts'
+import type {
+  DropCause,
+  Engine,
+  EngineCapabilities,
+  EngineContext,
+  Incoming,
+  Outgoing,
+  ReadyOptions,
+  RetainedStamp,
+} from './engine.ts'
+import { LocalDelivery } from './local-delivery.ts'
 import type { Presence } from './presence/presence.ts'
 import type { PresenceOptions } from './presence/presence-options.ts'
 import { Presences } from './presence/presences.ts'
 import type { PubSubEvent, PubSubEvents } from './pubsub-events.ts'
 import type { PubSubHost } from './pubsub-host.ts'
-import {
-  checkCapacity,
-  checkOverflow,
-  DECODE_OPTIONS,
-  decodeOptions,
-  type Overflow,
-  type ResolvedPubSubOptions,
-} from './pubsub-options.ts'
+import { type ResolvedPubSubOptions, sameOptions } from './pubsub-options.ts'
 import { PubSubReports } from './pubsub-reports.ts'
-import { MessageStream } from './stream.ts'
-import { SubscribedProcesses } from './subscribed-processes.ts'
+import { Replay } from './replay.ts'
+import { SchemaGate } from './schema-gate.ts'
+import type { MessageStream } from './stream.ts'
+import type { BroadcastOptions, CallbackOptions, ProcessOptions, StreamOptions } from './subscribe-options.ts'
 import type { Except } from './subscriber-group.ts'
 import { Subscribers } from './subscribers.ts'
-import {
-  CallbackSubscription,
-  type OnMessage,
-  ProcessSubscription,
-  Subscription,
-  type SubscriptionOwner,
-  type SubscriptionSettings,
-} from './subscription.ts'
+import { Subscription } from './subscription.ts'
+import { SubscriptionFactory } from './subscription-factory.ts'
+import { Topic } from './topic.ts'
 
-/** Options of every `pubsub.subscribe`. */
-export interface SubscribeOptions extends DecodeOptions {
-  /**
-   * The topic is a pattern: `*` in it stands for any characters, none included, and `\` takes the one after it as it is.
-   * Default false, since a topic may well contain a star.
-   */
-  readonly pattern?: boolean
-  /** For dispatchers of one's own: they see it beside each subscription. */
-  readonly metadata?: unknown
-  /** Closes the subscription. */
-  readonly signal?: AbortSignal | undefined
+/** How a pub/sub counts, since it was made, and stands. */
+export interface PubSubStats {
+  /** Subscriptions there are now. */
+  readonly subscriptions: number
+  /** Topics that have any, without those of patterns. */
+  readonly topics: number
+  /** Messages broadcast on this node to others, those to one node included. */
+  readonly published: number
+  /** Messages that came from other nodes. */
+  readonly received: number
+  /** Messages handed to subscriptions of this node, counted for each. */
+  readonly delivered: number
+  /** Messages that were lost, by cause. */
+  readonly dropped: Readonly<Partial<Record<DropCause, number>>>
+  /** Retained values kept here. */
+  readonly retained: { readonly topics: number; readonly bytes: number }
 }
-
-/** Options of a subscription that is read with `for await`. */
-export interface StreamOptions extends SubscribeOptions {
-  /** Messages held for a slow reader. Default: the pub/sub's. */
-  readonly capacity?: number
-  /** What happens above that. Default: the pub/sub's. */
-  readonly overflow?: Overflow
-}
-
-/** Options of a subscription that calls a function. */
-export interface CallbackOptions<T = Term> extends SubscribeOptions {
-  /** Called with each message, in the turn in which it arrives or is broadcast. */
-  readonly onMessage: OnMessage<T>
-}
-
-/** Options of a subscription of a process. */
-export interface ProcessOptions extends SubscribeOptions {
-  /** A process of this node, which gets the messages in its mailbox, as they are. */
-  readonly to: Pid
-}
-
-/** Options of a broadcast. */
-export interface BroadcastOptions {
-  /** The module that dispatches the message on each node, such as `Elixir.Phoenix.Channel.Server`. */
-  readonly dispatcher?: Atom | string
-}
-
-const SUBSCRIBE_OPTIONS = [
-  'pattern',
-  'metadata',
-  'signal',
-  'capacity',
-  'overflow',
-  'onMessage',
-  'to',
-  ...DECODE_OPTIONS,
-] as const
 
 /**
  * Topics that the subscribers of all nodes share. Made by `node.pubsub`.
@@ -104,10 +74,14 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
   readonly #onClose: () => void
   readonly #reports: PubSubReports
   readonly #subscribers: Subscribers
-  readonly #processes: SubscribedProcesses
+  readonly #subscriptions: SubscriptionFactory
+  readonly #local: LocalDelivery
+  readonly #replay: Replay | undefined
   readonly #engine: Engine
-  readonly #owner: SubscriptionOwner
   readonly #presences: Presences
+  #published = 0
+  #received = 0
+  #withdrawn = false
   #closed = false
   #closing: Promise<void> | undefined
 
@@ -123,12 +97,9 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
     this.#subscribers = new Subscribers((kind, topic, on) => {
       if (!this.#closed) this.#engine.interest?.(kind, topic, on)
     })
-    this.#processes = new SubscribedProcesses(host)
-    this.#owner = {
-      ended: (subscription) => this.#ended(subscription),
-      failed: (subscription, error) => this.#reports.subscriberFailed(subscription, error),
-      lost: ({ topic }, cause) => this.#reports.lost(cause, 1, { topic }),
-    }
+    this.#subscriptions = new SubscriptionFactory(host, options, this.#subscribers, this.#reports)
+    this.#local = new LocalDelivery(this.#subscribers, options.dispatchers, this.#reports)
+    this.#replay = options.retain === undefined ? undefined : new Replay(options.retain, options.terms)
     this.#engine = options.engine.open(this.#context())
     this.#presences = new Presences({
       pubsub: this,
@@ -157,16 +128,26 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
     return [...this.#engine.nodes()]
   }
 
+  get stats(): PubSubStats {
+    return {
+      subscriptions: this.#subscribers.size,
+      topics: this.#subscribers.topics,
+      published: this.#published,
+      received: this.#received,
+      delivered: this.#local.delivered,
+      dropped: this.#reports.dropped,
+      retained: { topics: this.#replay?.values.topics ?? 0, bytes: this.#replay?.values.bytes ?? 0 },
+    }
+  }
+
   /** Whether these options are the ones it has. */
-  hasOptions(
-    options: ResolvedPubSubOptions,
-    same: (a: ResolvedPubSubOptions, b: ResolvedPubSubOptions) => boolean,
-  ): boolean {
-    return same(this.#options, options)
+  hasOptions(options: ResolvedPubSubOptions): boolean {
+    return sameOptions(this.#options, options)
   }
 
   /**
-   * Resolves when `nodes` other nodes take part (default 1), or, with an engine that has one, when its connection is there.
+   * Resolves when `nodes` other nodes take part (default 1), or, with an engine that has one, when its connection is there:
+   * what is broadcast from then on reaches them.
    *
    * @throws TsunagiError `ERR_TIMEOUT` after `timeout` ms (default 5000), `ERR_CLOSED`; the signal's reason
    */
@@ -189,34 +170,12 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
   subscribe(topic: string, options: ProcessOptions): Subscription
   subscribe<T = Term>(topic: string, options?: StreamOptions): MessageStream<T>
   subscribe<T = Term>(topic: string, options: StreamOptions | CallbackOptions<T> | ProcessOptions = {}): Subscription {
-    this.#assertOpen()
-    checkTopic(topic)
-    knownOnly(options, SUBSCRIBE_OPTIONS)
-    if (this.#options.publishOnly) {
-      throw new TsunagiError('ERR_UNSUPPORTED', `the pub/sub ${this.name} only publishes (publishOnly)`)
-    }
-    const { pattern = false, metadata, signal } = options
-    const settings: SubscriptionSettings = {
-      topic,
-      pattern: boolean(pattern, 'pattern'),
-      metadata,
-      terms: this.#ownTerms(options),
-      owner: this.#owner,
-    }
-    const subscription = this.#make(settings, options as StreamOptions | CallbackOptions | ProcessOptions)
-    if (signal?.aborted === true) {
-      subscription.close()
-      return subscription
-    }
-    if (subscription.to !== undefined) this.#processes.watch(subscription)
-    this.#subscribers.add(subscription)
-    signal?.addEventListener('abort', () => subscription.close(), { once: true })
-    return subscription
+    return this.#subscribe(topic, options as StreamOptions | CallbackOptions | ProcessOptions, undefined)
   }
 
   /**
-   * Closes subscriptions to a topic: with `to` those of that process, otherwise all that are of no process. Answers how
-   * many there were.
+   * Closes subscriptions to a topic: with `to` those of that process, otherwise all that are of no process. Those of
+   * patterns stay. Answers how many there were.
    */
   unsubscribe(topic: string, options: { readonly to?: Pid } = {}): number {
     knownOnly(options, ['to'])
@@ -229,6 +188,22 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
   }
 
   /**
+   * A topic with a type. With a schema (any that follows Standard Schema) its subscribers only get what it accepts.
+   *
+   * @example
+   * const sensors = pubsub.topic<{ celsius: number }>('sensors')
+   * sensors.broadcast({ celsius: 21.5 })
+   */
+  topic<T = Term>(name: string, schema?: StandardSchemaV1<unknown, T>): Topic<T> {
+    checkTopic(name)
+    if (schema !== undefined) checkSchema(schema, 'schema')
+    return new Topic<T>(name, {
+      pubsub: this,
+      subscribe: (options) => this.#subscribe(name, options, schema === undefined ? undefined : new SchemaGate(schema)),
+    })
+  }
+
+  /**
    * Broadcasts a message to the subscribers of a topic on all nodes. True, or false when a link is over its high-water mark,
    * as `node.send`: then slow down. A node whose link is full does not get it, which is counted.
    *
@@ -236,22 +211,22 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
    *   TsunagiError `ERR_CLOSED`, `ERR_UNSUPPORTED`
    */
   broadcast(topic: string, message: Term, options?: BroadcastOptions): boolean {
-    return this.#broadcast(undefined, topic, message, options)
+    return this.#broadcast(this.#outgoing(topic, message, options), undefined)
   }
 
   /** As {@link PubSub.broadcast}, but not to a subscription, or to the subscriptions of a process, of this node. */
   broadcastFrom(from: Subscription | Pid, topic: string, message: Term, options?: BroadcastOptions): boolean {
-    return this.#broadcast(exceptFor(from), topic, message, options)
+    return this.#broadcast(this.#outgoing(topic, message, options), exceptFor(from))
   }
 
   /** Broadcasts to the subscribers of this node only. Nothing is encoded. */
   localBroadcast(topic: string, message: Term, options?: BroadcastOptions): void {
-    this.#local(this.#outgoing(topic, message, options), undefined)
+    this.#here(this.#outgoing(topic, message, options, false), undefined)
   }
 
   /** As {@link PubSub.localBroadcast}, but not to a subscription, or to the subscriptions of a process. */
   localBroadcastFrom(from: Subscription | Pid, topic: string, message: Term, options?: BroadcastOptions): void {
-    this.#local(this.#outgoing(topic, message, options), exceptFor(from))
+    this.#here(this.#outgoing(topic, message, options, false), exceptFor(from))
   }
 
   /**
@@ -259,30 +234,47 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
    * Phoenix.PubSub.
    */
   directBroadcast(node: string, topic: string, message: Term, options?: BroadcastOptions): boolean {
-    const outgoing = this.#outgoing(topic, message, options)
-    if (node === this.#host.name) {
-      this.#local(outgoing, undefined)
-      return true
-    }
+    const outgoing = this.#outgoing(topic, message, options, false)
     if (!this.capabilities.directBroadcast) throw this.#unsupported('broadcasts to one node')
-    return this.#engine.direct(node, outgoing)
+    if (string(node, 'node') !== this.#host.name) {
+      const room = this.#engine.direct(node, outgoing)
+      this.#published++
+      return room
+    }
+    this.#here(outgoing, undefined)
+    return true
   }
 
   /**
-   * How many subscriptions a topic has, by node: this one, and others of this package that take part. Subscriptions by
-   * patterns do not count, and BEAM nodes cannot be asked.
+   * Broadcasts an event to a topic of Phoenix channels, as `Endpoint.broadcast` does: sockets that joined it get it, and
+   * whoever else subscribed gets a `Phoenix.Socket.Broadcast`, see `readBroadcast`. BEAM nodes without Phoenix get nothing.
    *
-   * @throws TsunagiError `ERR_UNSUPPORTED`, `ERR_CLOSED`
+   * @param payload an object, as for `JSON.stringify`.
+   * @throws EncodeError with the path to what JSON does not have; TsunagiError `ERR_CLOSED`, `ERR_UNSUPPORTED`; OptionError
+   * @example
+   * pubsub.channelBroadcast('room:lobby', 'new_msg', { body: 'hello' })
+   */
+  channelBroadcast(topic: string, event: string, payload: object, from?: Subscription | Pid): boolean {
+    const message = makeBroadcast({ topic: checkTopic(topic), event: string(event, 'event'), payload })
+    const outgoing = this.#outgoing(topic, message, { dispatcher: PHOENIX_CHANNEL })
+    // The keys of the struct are atoms, whatever those of other messages are.
+    return this.#broadcast({ ...outgoing, stringKeys: false }, from === undefined ? undefined : exceptFor(from))
+  }
+
+  /**
+   * How many subscriptions a topic has, by node: this one, and others of this package that take part. Those that do not
+   * answer in time are missing. Subscriptions by patterns do not count, and BEAM nodes cannot be asked.
+   *
+   * @throws TsunagiError `ERR_UNSUPPORTED`, `ERR_CLOSED`; the signal's reason
    */
   async count(topic: string, options: WaitOptions = {}): Promise<Map<string, number>> {
     checkTopic(topic)
     knownOnly(options, WAIT_OPTIONS)
     options.signal?.throwIfAborted()
     this.#assertOpen()
-    const counts = new Map([[this.#host.name, this.#subscribers.count(topic)]])
     if (this.#engine.count === undefined) throw this.#unsupported('counts of subscribers')
-    for (const [node, count] of await this.#engine.count(topic, options)) counts.set(node, count)
-    return counts
+    const others = await this.#engine.count(topic, options)
+    return new Map([[this.#host.name, this.#subscribers.count(topic)], ...others])
   }
 
   /**
@@ -302,6 +294,17 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
     return this.#reports.events(options.signal)
   }
 
+  /**
+   * Other nodes send nothing here any more, while what is broadcast here still goes out. Called when the node leaves;
+   * `close` follows. Idempotent.
+   */
+  withdraw(): void {
+    if (this.#withdrawn || this.#closed) return
+    this.#withdrawn = true
+    this.#reports.leaving()
+    this.#engine.withdraw?.()
+  }
+
   /** Ends all subscriptions, and takes part no longer. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -309,11 +312,13 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
   }
 
   async #close(): Promise<void> {
+    this.#reports.leaving()
     this.#presences.close()
     this.#closed = true
     this.#onClose()
+    this.#local.close()
     for (const subscription of this.#subscribers.all()) subscription.close()
-    this.#processes.close()
+    this.#subscriptions.close()
     await this.#engine.close()
     this.#reports.closed()
   }
@@ -323,7 +328,7 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
   }
 
   [inspect.custom](): string {
-    const state = this.closed ? 'closed' : `${this.#subscribers.size} subscriptions`
+    const state = this.#closed ? 'closed' : `${this.#subscribers.size} subscriptions`
     return `PubSub<${this.name}, ${this.#options.engine.name}, ${state}>`
   }
 
@@ -336,7 +341,9 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
       clock,
       logger,
       terms: this.#options.terms,
+      retained: this.#replay?.values,
       deliver: (incoming) => this.#deliver(incoming),
+      restored: (topic, stamp, message) => this.#restored(topic, stamp, message),
       dropped: (cause, count, detail) => this.#reports.lost(cause, count, detail),
       connected: (up, error) => (up ? this.#reports.engineUp() : this.#reports.engineDown(error)),
       nodeUp: (name) => this.#reports.nodeUp(name),
@@ -346,96 +353,82 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
     }
   }
 
-  #make(settings: SubscriptionSettings, options: StreamOptions | CallbackOptions | ProcessOptions): Subscription {
-    const { onMessage, to, capacity, overflow } = options as Partial<CallbackOptions & ProcessOptions & StreamOptions>
-    if (onMessage !== undefined) {
-      if (to !== undefined) throw new OptionError('to', to, 'not both onMessage and to')
-      return new CallbackSubscription(settings, fn(onMessage, 'onMessage'))
-    }
-    if (to !== undefined) {
-      instance(
-        to,
-        'to',
-        `a pid of this node, ${this.#host.name}`,
-        (it) => it instanceof Pid && it.node === this.#host.name,
-      )
-      return new ProcessSubscription(settings, to, this.#processes.send)
-    }
-    return new MessageStream(
-      settings,
-      checkCapacity(capacity ?? this.#options.capacity, 'capacity'),
-      checkOverflow(overflow ?? this.#options.overflow, 'overflow'),
-    )
+  #subscribe(
+    topic: string,
+    options: StreamOptions | CallbackOptions | ProcessOptions,
+    gate: SchemaGate | undefined,
+  ): Subscription {
+    this.#assertOpen()
+    checkTopic(topic)
+    if (options.replay === true && !this.capabilities.retained) throw this.#unsupported('retained values')
+    const subscription = this.#subscriptions.open(topic, options, gate)
+    if (subscription.replay) this.#replay?.begin(subscription)
+    return subscription
   }
 
-  /** Undefined when they are the pub/sub's. */
-  #ownTerms(options: DecodeOptions): DecodeOptions | undefined {
-    const { terms } = this.#options
-    const own = { ...terms, ...decodeOptions(options) }
-    return DECODE_OPTIONS.every((key) => own[key] === terms[key]) ? undefined : own
-  }
-
-  #ended(subscription: Subscription): void {
-    this.#subscribers.delete(subscription)
-    if (subscription.to !== undefined) this.#processes.unwatch(subscription)
-  }
-
-  #broadcast(except: Except | undefined, topic: string, message: Term, options: BroadcastOptions = {}): boolean {
-    const outgoing = this.#outgoing(topic, message, options)
+  #broadcast(outgoing: Outgoing, except: Except | undefined): boolean {
     const room = this.#engine.broadcast(outgoing)
-    this.#local(outgoing, except)
+    this.#published++
+    if (outgoing.retained !== undefined) this.#replay?.keep(outgoing, outgoing.retained)
+    this.#here(outgoing, except)
     return room
   }
 
-  #outgoing(topic: string, message: Term, options: BroadcastOptions = {}): Outgoing {
+  #here({ topic, message, dispatcher }: Outgoing, except: Except | undefined): void {
+    const delivery = { topic, message, node: this.#host.name, replayed: false }
+    this.#local.dispatch({ delivery, bytes: 0, as: undefined, except }, dispatcher)
+  }
+
+  #outgoing(topic: string, message: Term, options: BroadcastOptions | undefined, retainable = true): Outgoing {
     this.#assertOpen()
     checkTopic(topic)
-    knownOnly(options, ['dispatcher'])
+    const { stringKeys } = this.#options
+    if (options === undefined) return { topic, message, dispatcher: undefined, stringKeys, retained: undefined }
+    knownOnly(options, retainable ? ['dispatcher', 'retain'] : ['dispatcher'])
     const dispatcher = dispatcherOf(options.dispatcher)
     if (dispatcher !== undefined && !this.capabilities.dispatchers) throw this.#unsupported('dispatchers')
-    return { topic, message, dispatcher, stringKeys: this.#options.stringKeys, retained: undefined }
-  }
-
-  #local({ topic, message, dispatcher }: Outgoing, except: Except | undefined): void {
-    const delivery = { topic, message, node: this.#host.name, replayed: false }
-    this.#dispatch({ delivery, bytes: 0, as: undefined, except }, dispatcher)
-  }
-
-  #deliver({ topic, message, node, dispatcher, bytes, as }: Incoming): void {
-    if (this.closed) return
-    this.#dispatch({ delivery: { topic, message, node, replayed: false }, bytes, as, except: undefined }, dispatcher)
-  }
-
-  #dispatch(dispatch: Omit<Parameters<Subscribers['dispatch']>[0], 'dispatcher'>, dispatcher: Atom | undefined): void {
-    const known = isDefault(dispatcher) ? undefined : this.#options.dispatchers.get((dispatcher as Atom).name)
-    if (known === undefined && !isDefault(dispatcher)) {
-      const { topic, node } = dispatch.delivery
-      this.#reports.lost('unknown-dispatcher', 1, { topic, ...(node === undefined ? {} : { node }) })
-      return
+    if (dispatcher === PHOENIX_CHANNEL) checkBroadcast(message)
+    let retained: RetainedStamp | undefined
+    if (options.retain !== undefined && boolean(options.retain, 'retain')) {
+      if (!this.capabilities.retained || this.#replay === undefined) throw this.#unsupported('retained values')
+      retained = this.#replay.values.stamp(this.#host.name)
     }
-    this.#subscribers.dispatch({ ...dispatch, dispatcher: known })
+    return { topic, message, dispatcher, stringKeys, retained }
+  }
+
+  #deliver({ topic, message, node, dispatcher, bytes, retained, as }: Incoming): void {
+    if (this.#closed) return
+    this.#received++
+    if (retained !== undefined) this.#replay?.learn(topic, retained, as)
+    const delivery = { topic, message, node, replayed: false }
+    this.#local.dispatch({ delivery, bytes, as, except: undefined }, dispatcher)
+  }
+
+  #restored(topic: string, stamp: RetainedStamp, message: Term): boolean {
+    const dispatch = this.#closed ? undefined : this.#replay?.restore(topic, stamp, message)
+    if (dispatch === undefined) return false
+    if (dispatch.delivery.message !== undefined) this.#local.dispatch(dispatch, undefined)
+    return true
   }
 
   #unsupported(what: string): TsunagiError {
-    const message = `the pub/sub ${this.name} has an engine (${this.#options.engine.name}) without ${what}`
+    const message = `the pub/sub ${this.name} is without ${what}, by its engine (${this.#options.engine.name}) or its options`
     return new TsunagiError('ERR_UNSUPPORTED', message)
   }
 
   #assertOpen(): void {
-    if (this.closed) throw new TsunagiError('ERR_CLOSED', `the pub/sub ${this.name} is closed`)
+    if (this.#closed) throw new TsunagiError('ERR_CLOSED', `the pub/sub ${this.name} is closed`)
   }
 }
 
-function checkTopic(topic: string): void {
-  if (typeof topic !== 'string' || !topic.isWellFormed()) {
-    throw new OptionError('topic', topic, 'text without lone surrogates')
-  }
+function checkTopic(topic: string): string {
+  if (typeof topic === 'string' && topic.isWellFormed()) return topic
+  throw new OptionError('topic', topic, 'text without lone surrogates')
 }
 
 function dispatcherOf(dispatcher: Atom | string | undefined): Atom | undefined {
   if (dispatcher === undefined || isAtom(dispatcher)) return dispatcher
-  if (typeof dispatcher === 'string' && dispatcher !== '') return atom(dispatcher)
-  throw new OptionError('dispatcher', dispatcher, 'the name of a module')
+  return atom(string(dispatcher, 'dispatcher'))
 }
 
 function exceptFor(from: Subscription | Pid): Except {

@@ -2,7 +2,7 @@ import { OptionError, TsunagiError } from '../base/errors.ts'
 import { string } from '../base/options.ts'
 import { PubSub } from './pubsub.ts'
 import type { PubSubHost } from './pubsub-host.ts'
-import { type PubSubOptions, resolvePubSubOptions, sameOptions } from './pubsub-options.ts'
+import { type PubSubOptions, resolvePubSubOptions } from './pubsub-options.ts'
 
 const ELIXIR = 'Elixir.'
 
@@ -24,8 +24,13 @@ export class PubSubs {
     if (there !== undefined && options === undefined) return there
     const resolved = resolvePubSubOptions(options ?? {}, this.#host.serviceHost.terms)
     if (there === undefined) return this.#add(name, resolved)
-    if (there.hasOptions(resolved, sameOptions)) return there
+    if (there.hasOptions(resolved)) return there
     throw new OptionError('options', options, `the same options as before for the pub/sub ${name}`)
+  }
+
+  /** The node leaves. */
+  withdraw(): void {
+    for (const pubsub of this.#open.values()) pubsub.withdraw()
   }
 
   /** All of them leave, while the links of the node are still there. */

@@ -29,7 +29,7 @@ export class MessageStream<T = Term> extends Subscription implements AsyncIterab
     return this.#length
   }
 
-  override take(delivery: Delivery): void {
+  override receive(delivery: Delivery): void {
     const waiting = this.#waiting.shift()
     if (waiting !== undefined) return waiting(delivery)
     if (this.#length < this.#capacity) return this.#push(delivery)

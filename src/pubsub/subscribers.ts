@@ -20,7 +20,7 @@ export interface Dispatch {
 /** Hears of the first subscription to a topic or pattern, and of the end of the last one. */
 export type OnInterest = (kind: 'topic' | 'pattern', topic: string, on: boolean) => void
 
-/** Subscriptions that share a topic or pattern and the way they decode. */
+/** The subscriptions to a pattern. */
 interface Pattern {
   readonly group: SubscriberGroup
   readonly matches: (topic: string) => boolean
@@ -71,6 +71,12 @@ export class Subscribers {
     if (pattern) this.#patterns.delete(topic)
     else this.#topics.delete(topic)
     this.#onInterest(pattern ? 'pattern' : 'topic', topic, false)
+  }
+
+  /** The ways to decode that subscriptions have of their own, now. */
+  ownTerms(): DecodeOptions[] {
+    if (this.#special === 0) return []
+    return Array.from(this.all(), ({ terms }) => terms).filter((terms) => terms !== undefined)
   }
 
   /** How many subscriptions a topic has; those of patterns do not count. */

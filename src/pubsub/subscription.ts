@@ -1,6 +1,11 @@
 import type { DecodeOptions, Pid, Term } from '../term/index.ts'
 import type { Delivery } from './delivery.ts'
 import type { Recipient } from './dispatcher.ts'
+import type { DropDetail } from './engine.ts'
+import type { SchemaGate } from './schema-gate.ts'
+
+/** How a subscription can lose a message. */
+export type SubscriptionLoss = 'slow-subscriber' | 'no-process' | 'invalid'
 
 /** What a subscription tells the pub/sub it belongs to. */
 export interface SubscriptionOwner {
@@ -9,7 +14,7 @@ export interface SubscriptionOwner {
   /** Its `onMessage` threw, or rejected. */
   failed(subscription: Subscription, error: unknown): void
   /** It lost a message. */
-  lost(subscription: Subscription, cause: 'slow-subscriber' | 'no-process'): void
+  lost(subscription: Subscription, cause: SubscriptionLoss, detail?: DropDetail): void
 }
 
 /** What all subscriptions have. */
@@ -19,6 +24,10 @@ export interface SubscriptionSettings {
   readonly metadata: unknown
   /** Other options to decode by than the pub/sub's. */
   readonly terms: DecodeOptions | undefined
+  /** Wants retained values. */
+  readonly replay: boolean
+  /** Lets only messages through that a schema accepts. */
+  readonly gate: SchemaGate | undefined
   readonly owner: SubscriptionOwner
 }
 
@@ -37,8 +46,11 @@ export abstract class Subscription implements Recipient, AsyncDisposable {
   readonly to: Pid | undefined
   /** @internal Other options to decode by than the pub/sub's. */
   readonly terms: DecodeOptions | undefined
+  /** @internal Wants retained values. */
+  readonly replay: boolean
   /** @internal Its place among the subscriptions of its topic. */
   place = -1
+  readonly #gate: SchemaGate | undefined
   protected readonly owner: SubscriptionOwner
   #closed = false
   #dropped = 0
@@ -48,6 +60,8 @@ export abstract class Subscription implements Recipient, AsyncDisposable {
     this.pattern = settings.pattern
     this.metadata = settings.metadata
     this.terms = settings.terms
+    this.replay = settings.replay
+    this.#gate = settings.gate
     this.owner = settings.owner
     this.to = to
   }
@@ -56,13 +70,25 @@ export abstract class Subscription implements Recipient, AsyncDisposable {
     return this.#closed
   }
 
-  /** Messages this subscription lost because its reader was too slow. */
+  /** Messages this subscription lost: its reader was too slow, its process gone, or a schema refused them. */
   get dropped(): number {
     return this.#dropped
   }
 
-  /** A message arrives. Never throws. `bytes`: its size on the wire; 0 for one of this node. */
-  abstract take(delivery: Delivery, bytes: number): void
+  /** @internal A message arrives. Never throws. `bytes`: its size on the wire; 0 for one of this node. */
+  take(delivery: Delivery, bytes: number): void {
+    if (this.#gate === undefined) this.receive(delivery, bytes)
+    else this.#gate.take(this, delivery, bytes)
+  }
+
+  /** @internal A message has come through. Never throws. */
+  abstract receive(delivery: Delivery, bytes: number): void
+
+  /** @internal A message is lost. */
+  drop(cause: SubscriptionLoss, detail?: DropDetail): void {
+    this.#dropped++
+    this.owner.lost(this, cause, detail)
+  }
 
   deliver(message: Term): void {
     this.take({ topic: this.topic, message, node: undefined, replayed: false }, 0)
@@ -78,11 +104,6 @@ export abstract class Subscription implements Recipient, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
   }
-
-  protected drop(cause: 'slow-subscriber' | 'no-process'): void {
-    this.#dropped++
-    this.owner.lost(this, cause)
-  }
 }
 
 /** Hears of each message the moment it arrives. What it returns is ignored; what it throws costs this message only. */
@@ -97,7 +118,7 @@ export class CallbackSubscription extends Subscription {
     this.#onMessage = onMessage
   }
 
-  override take(delivery: Delivery): void {
+  override receive(delivery: Delivery): void {
     try {
       const result = this.#onMessage(delivery.message, delivery)
       if (typeof result === 'object' && result !== null) this.#watch(result)
@@ -121,7 +142,7 @@ export class ProcessSubscription extends Subscription {
     this.#send = send
   }
 
-  override take(delivery: Delivery, bytes: number): void {
+  override receive(delivery: Delivery, bytes: number): void {
     if (!this.#send(this.to as Pid, delivery.message, bytes)) this.drop('no-process')
   }
 }

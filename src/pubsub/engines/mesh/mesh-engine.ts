@@ -1,15 +1,20 @@
 import { TsunagiError } from '../../../base/errors.ts'
-import type { PgScope } from '../../../node/pg/pg-scope.ts'
-import { withLimits } from '../../../node/waiting.ts'
-import type { ServiceProcess } from '../../../process/service-process.ts'
-import { type Atom, atom, encode, isAtom, isTuple, type Pid, type Term, tuple } from '../../../term/index.ts'
-import { PHOENIX_PUBSUB } from '../../dispatcher.ts'
+import { type WaitOptions, withLimits } from '../../../node/waiting.ts'
+import { type Atom, atom, type DecodeOptions, type Term } from '../../../term/index.ts'
+import { phash2Binary } from '../../../term/phash2.ts'
 import type { Engine, EngineContext, Outgoing, ReadyOptions } from '../../engine.ts'
-import { GroupNames, MAX_POOL } from './groups.ts'
+import { Companions } from './companions.ts'
+import { GroupNames } from './groups.ts'
+import { payloadOf, readForward } from './messages.ts'
+import { Peer } from './peer.ts'
+import { PeerDispatchers } from './peer-dispatchers.ts'
+import { Peers } from './peers.ts'
+import { Sender } from './sender.ts'
+import { shareScope } from './shared-scope.ts'
+import { Workers } from './workers.ts'
 
-const FORWARD = atom('forward_to_local')
+/** Phoenix.PubSub's scope of process groups. */
 const SCOPE = 'Elixir.Phoenix.PubSub'
-const SHUTDOWN = atom('shutdown')
 
 /** Settings of a {@link MeshEngine}. */
 export interface MeshSettings {
@@ -20,116 +25,125 @@ export interface MeshSettings {
 /** Phoenix.PubSub's PG2 adapter, and what nodes of this package say to each other besides. */
 export class MeshEngine implements Engine {
   readonly #context: EngineContext
-  readonly #names: GroupNames
-  readonly #scope: PgScope
-  readonly #workers: ServiceProcess[] = []
-  readonly #peers = new Map<Atom, Map<number, Pid>>()
+  readonly #peers: Peers
+  readonly #workers: Workers
+  readonly #companions: Companions
+  readonly #sender: Sender
+  readonly #release: () => void
+  /** Those who wait until enough nodes take part. */
   readonly #waiting = new Set<() => void>()
   #closed = false
 
-  constructor(context: EngineContext, settings: MeshSettings) {
+  /** @throws TsunagiError `ERR_NAME_TAKEN`, `ERR_CLOSED` */
+  constructor(context: EngineContext, { poolSize, broadcastPoolSize }: MeshSettings) {
     this.#context = context
-    this.#names = new GroupNames(context.name)
-    this.#scope = context.host.pg(SCOPE)
-    const groups = this.#names.all(Math.min(settings.poolSize, MAX_POOL))
-    for (const group of groups) {
-      const worker = context.host.serviceHost.serve(group.name, context.terms, (message, peer) => {
-        if (peer !== undefined) this.#receive(message, peer)
-      })
-      this.#workers.push(worker)
-      this.#scope.join(group, worker.pid)
+    const { clock, host, name } = context
+    const names = new GroupNames(name)
+    const spread = phash2Binary(host.name)
+    const { scope, release } = shareScope(host, SCOPE)
+    this.#release = release
+    const opened: { close(): void }[] = []
+    try {
+      this.#companions = new Companions(context)
+      opened.push(this.#companions)
+      this.#workers = new Workers(context, { scope, names, poolSize }, (message, peer, bytes, as) =>
+        this.#receive(message, peer, bytes, as),
+      )
+    } catch (error) {
+      for (const part of opened) part.close()
+      release()
+      throw error
     }
-    this.#scope.on('join', this.#onJoin)
-    this.#scope.on('leave', this.#onLeave)
-    for (const group of groups) this.#onJoin(group, this.#scope.members(group))
+    this.#sender = new Sender(context, this.#workers.pid)
+    this.#peers = new Peers(
+      scope,
+      names,
+      (node) => new Peer(node, new PeerDispatchers(node, host, clock), spread, broadcastPoolSize),
+      {
+        up: ({ node }) => {
+          context.nodeUp(node.name)
+          for (const check of this.#waiting) check()
+        },
+        down: ({ node }) => context.nodeDown(node.name),
+        pool: (member) => this.#workers.follow(member),
+      },
+    )
+    this.#peers.start()
   }
 
   async ready({ nodes = 1, ...limits }: ReadyOptions): Promise<void> {
     let check = (): void => {}
     const enough = new Promise<void>((resolve) => {
       check = () => {
-        if (this.#peers.size >= nodes || this.#closed) resolve()
+        if (this.#peers.list.length >= nodes || this.#closed) resolve()
       }
       this.#waiting.add(check)
       check()
     })
+    const { clock, name } = this.#context
     try {
-      await withLimits(enough, this.#context.clock, limits, `fewer than ${nodes} other nodes took part`)
+      await withLimits(enough, clock, limits, `fewer than ${nodes} other nodes took part in the pub/sub ${name}`)
     } finally {
       this.#waiting.delete(check)
     }
-    if (this.#closed) throw new TsunagiError('ERR_CLOSED', `the pub/sub ${this.#context.name} is closed`)
+    if (this.#closed) throw new TsunagiError('ERR_CLOSED', `the pub/sub ${name} is closed`)
   }
 
   broadcast(outgoing: Outgoing): boolean {
-    if (this.#peers.size === 0) encode(outgoing.message)
-    let room = true
-    for (const pids of this.#peers.values()) room = this.#send(pids, outgoing) && room
-    return room
+    return this.#sender.send(this.#peers.list, outgoing)
   }
 
   direct(node: string, outgoing: Outgoing): boolean {
-    const pids = this.#peers.get(atom(node))
-    return pids === undefined ? true : this.#send(pids, outgoing)
+    const peer = this.#peers.get(atom(node))
+    return this.#sender.send(peer === undefined ? [] : [peer], outgoing)
   }
 
   nodes(): readonly string[] {
-    return Array.from(this.#peers.keys(), ({ name }) => name)
+    return this.#peers.list.map(({ node }) => node.name)
+  }
+
+  count(topic: string, options: WaitOptions): Promise<ReadonlyMap<string, number>> {
+    return this.#companions.count(topic, options)
+  }
+
+  withdraw(): void {
+    this.#workers.leave()
   }
 
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#scope.off('join', this.#onJoin)
-    this.#scope.off('leave', this.#onLeave)
-    for (const worker of this.#workers) worker.end(SHUTDOWN)
+    this.#peers.stop()
+    this.#companions.close()
+    this.#workers.close()
+    this.#release()
     for (const check of this.#waiting) check()
   }
 
-  #send(pids: ReadonlyMap<number, Pid>, { topic, message, dispatcher, stringKeys }: Outgoing): boolean {
-    const [to] = pids.values()
-    if (to === undefined) return true
-    const link = this.#context.host.serviceHost.linkTo(to.nodeAtom)
-    const from = (this.#workers[0] as ServiceProcess).pid
-    const forward = tuple(FORWARD, topic, message, dispatcher ?? PHOENIX_PUBSUB)
-    return link?.send.sendToPid(from, to, forward, stringKeys) ?? true
-  }
-
-  #receive(message: Term, peer: Atom): void {
-    if (!isTuple(message) || message.length !== 4 || message[0] !== FORWARD) return
-    const [, topic, term, dispatcher] = message
-    if (typeof topic !== 'string' || !isAtom(dispatcher)) {
-      this.#context.dropped('undecodable', 1, { node: peer.name })
+  /** A message for one of the workers: of a peer, or, without one, of a process of this node that sent it by name. */
+  #receive(
+    message: Term,
+    peer: Atom | undefined,
+    bytes: number,
+    as: ((terms: DecodeOptions) => Term) | undefined,
+  ): void {
+    const whole = as ?? (() => message)
+    const read = readForward(message, whole)
+    const node = peer?.name ?? this.#context.host.name
+    if (read === undefined) {
+      this.#context.dropped('undecodable', 1, { node })
       return
     }
-    this.#context.deliver({ topic, message: term, node: peer.name, dispatcher, bytes: 0, as: () => term })
-  }
-
-  readonly #onJoin = (group: Term, pids: readonly Pid[]): void => {
-    const member = this.#names.memberOf(group)
-    if (member === undefined) return
-    for (const pid of pids) {
-      if (pid.node === this.#context.host.name) continue
-      const known = this.#peers.get(pid.nodeAtom)
-      if (known !== undefined) known.set(member, pid)
-      else {
-        this.#peers.set(pid.nodeAtom, new Map([[member, pid]]))
-        this.#context.nodeUp(pid.node)
-      }
-    }
-    for (const check of this.#waiting) check()
-  }
-
-  readonly #onLeave = (group: Term, pids: readonly Pid[]): void => {
-    const member = this.#names.memberOf(group)
-    if (member === undefined) return
-    for (const pid of pids) {
-      const known = this.#peers.get(pid.nodeAtom)
-      if (known?.get(member)?.equals(pid) !== true) continue
-      known.delete(member)
-      if (known.size > 0) continue
-      this.#peers.delete(pid.nodeAtom)
-      this.#context.nodeDown(pid.node)
-    }
+    const { topic, dispatcher, retained } = read
+    if (peer !== undefined) this.#peers.get(peer)?.uses(dispatcher)
+    this.#context.deliver({
+      topic,
+      message: read.message,
+      node,
+      dispatcher,
+      retained,
+      bytes,
+      as: (terms) => payloadOf(whole(terms)),
+    })
   }
 }

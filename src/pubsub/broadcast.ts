@@ -1,0 +1,92 @@
+import { EncodeError } from '../term/errors.ts'
+import { type Atom, atom, Float, isAtom, type Term } from '../term/index.ts'
+
+const STRUCT = '__struct__'
+const BROADCAST: Atom = atom('Elixir.Phoenix.Socket.Broadcast')
+
+/** What Phoenix channels and `Endpoint.broadcast` send: `%Phoenix.Socket.Broadcast{}`. */
+export interface Broadcast {
+  readonly topic: string
+  readonly event: string
+  /** Decoded as the subscription says; `maps: 'object'` makes plain objects of it. */
+  readonly payload: Term
+}
+
+/**
+ * Recognises a `Phoenix.Socket.Broadcast` among messages; undefined for any other message.
+ *
+ * @example
+ * for await (const message of pubsub.subscribe('room:1', { maps: 'object' })) console.log(readBroadcast(message)?.payload)
+ */
+export function readBroadcast(message: Term): Broadcast | undefined {
+  const [topic, event, payload] = fieldsOf(message) ?? []
+  return typeof topic === 'string' && typeof event === 'string' ? { topic, event, payload } : undefined
+}
+
+/**
+ * Makes a `Phoenix.Socket.Broadcast` whose payload any Phoenix socket can turn into JSON: keys become strings, as
+ * `JSON.stringify` has them. {@link PubSub.channelBroadcast} does this for you.
+ *
+ * @throws EncodeError with the path to what JSON does not have, such as bytes.
+ */
+export function makeBroadcast({ topic, event, payload }: { topic: string; event: string; payload: unknown }): Term {
+  const json = jsonTerm(payload, 'payload')
+  if (!(json instanceof Map)) throw new EncodeError('the payload of a channel is an object', 'payload')
+  return { [STRUCT]: BROADCAST, topic, event, payload: json }
+}
+
+/**
+ * Refuses a broadcast that would end the process of a Phoenix node that dispatches it: it turns the payload into JSON
+ * there. Messages that are no broadcasts are none of Phoenix.Channel.Server's business, which passes them on.
+ *
+ * @throws EncodeError
+ */
+export function checkBroadcast(message: Term): void {
+  const fields = fieldsOf(message)
+  if (fields === undefined) return
+  const [topic, event, payload] = fields
+  if (typeof topic !== 'string') throw new EncodeError('the topic of a Phoenix.Socket.Broadcast is text', 'topic')
+  if (typeof event !== 'string') throw new EncodeError('the event of a Phoenix.Socket.Broadcast is text', 'event')
+  if (!(jsonTerm(payload, 'payload') instanceof Map)) {
+    throw new EncodeError('the payload of a channel is an object', 'payload')
+  }
+}
+
+/** Undefined for what is no such struct. */
+function fieldsOf(message: Term): readonly [topic: Term, event: Term, payload: Term] | undefined {
+  if (message instanceof Map) {
+    if (message.get(atom(STRUCT)) !== BROADCAST) return undefined
+    return [message.get(atom('topic')), message.get(atom('event')), message.get(atom('payload'))]
+  }
+  if (typeof message !== 'object' || message === null) return undefined
+  const struct = message as { readonly [STRUCT]?: Term; readonly topic?: Term; event?: Term; payload?: Term }
+  return struct[STRUCT] === BROADCAST ? [struct.topic, struct.event, struct.payload] : undefined
+}
+
+/** The term that a BEAM node turns into the JSON that `JSON.stringify` makes here. */
+function jsonTerm(value: unknown, path: string): Term {
+  if (value === null || typeof value === 'boolean' || typeof value === 'number' || typeof value === 'bigint')
+    return value
+  if (typeof value === 'string' || isAtom(value) || value instanceof Float) return value
+  if (typeof value === 'object' && !(value instanceof Uint8Array)) {
+    if (Array.isArray(value)) return Array.from(value, (item, i) => jsonTerm(item ?? null, `${path}[${i}]`))
+    if (value instanceof Map) return jsonMap(value, path)
+    const { toJSON } = value as { toJSON?: unknown }
+    if (typeof toJSON === 'function') return jsonTerm(toJSON.call(value), path)
+    const prototype = Object.getPrototypeOf(value)
+    if (prototype === Object.prototype || prototype === null) return jsonMap(Object.entries(value), path)
+  }
+  throw new EncodeError('a Phoenix channel sends JSON, which has no such value', path)
+}
+
+function jsonMap(entries: Iterable<readonly [unknown, unknown]>, path: string): Term {
+  const map = new Map<string, Term>()
+  for (const [key, value] of entries) {
+    if (typeof key !== 'string' && typeof key !== 'number' && !isAtom(key)) {
+      throw new EncodeError('a Phoenix channel sends JSON, whose keys are text', path)
+    }
+    const name = isAtom(key) ? key.name : String(key)
+    if (value !== undefined) map.set(name, jsonTerm(value, `${path}.${name}`))
+  }
+  return map
+}

@@ -1,0 +1,95 @@
+import type { Atom, DecodeOptions } from '../term/index.ts'
+import type { Delivery } from './delivery.ts'
+import { type Dispatcher, isDefault } from './dispatcher.ts'
+import type { PubSubReports } from './pubsub-reports.ts'
+import type { Dispatch, Subscribers } from './subscribers.ts'
+
+/** Messages that subscribers broadcast while they get one, delivered before other work has its turn. */
+const AT_ONCE = 1_000
+
+/**
+ * Hands messages to the subscribers of this node, one after the other: what a subscriber broadcasts while it gets a message
+ * comes to all of them after that message, and a circle of subscribers who answer each other does not keep the event loop.
+ */
+export class LocalDelivery {
+  readonly #subscribers: Subscribers
+  readonly #dispatchers: ReadonlyMap<string, Dispatcher>
+  readonly #reports: PubSubReports
+  #busy = false
+  readonly #later: Dispatch[] = []
+  #closed = false
+  /** Messages handed to subscribers, counted for each. */
+  delivered = 0
+
+  constructor(subscribers: Subscribers, dispatchers: ReadonlyMap<string, Dispatcher>, reports: PubSubReports) {
+    this.#subscribers = subscribers
+    this.#dispatchers = dispatchers
+    this.#reports = reports
+  }
+
+  /** A message is there. `dispatcher`: undefined for the default one. */
+  dispatch(dispatch: Omit<Dispatch, 'dispatcher'>, dispatcher: Atom | undefined): void {
+    let own: Dispatcher | undefined
+    if (!isDefault(dispatcher)) {
+      own = this.#dispatchers.get((dispatcher as Atom).name)
+      if (own === undefined) return this.#unknown(dispatch.delivery, dispatcher as Atom)
+    }
+    const whole = { ...dispatch, dispatcher: own }
+    if (this.#busy) this.#wait(whole)
+    else this.#run(whole)
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#later.length = 0
+  }
+
+  #run(first: Dispatch): void {
+    this.#busy = true
+    this.#hand(first)
+    if (this.#later.length > 0) this.#drain()
+    else this.#busy = false
+  }
+
+  readonly #drain = (): void => {
+    for (let i = 0; i < AT_ONCE; i++) {
+      const next = this.#later.shift()
+      if (next === undefined || this.#closed) {
+        this.#busy = false
+        return
+      }
+      this.#hand(next)
+    }
+    // Still busy: what comes meanwhile waits behind what is here.
+    setImmediate(this.#drain)
+  }
+
+  #hand(dispatch: Dispatch): void {
+    try {
+      this.delivered += this.#subscribers.dispatch(dispatch)
+    } catch (error) {
+      // A dispatcher of the user's: those it has not reached yet do not get the message.
+      this.#reports.dispatcherFailed(dispatch.delivery, error)
+    }
+  }
+
+  #wait(dispatch: Dispatch): void {
+    const { as } = dispatch
+    this.#later.push(as === undefined ? dispatch : { ...dispatch, as: this.#decodedNow(dispatch.delivery, as) })
+  }
+
+  /** What came over a link can only be decoded anew while it is being handled. */
+  #decodedNow(delivery: Delivery, as: NonNullable<Dispatch['as']>): NonNullable<Dispatch['as']> {
+    const ways = new Map(this.#subscribers.ownTerms().map((terms) => [keyOf(terms), as(terms)]))
+    return (terms) => (ways.has(keyOf(terms)) ? ways.get(keyOf(terms)) : delivery.message)
+  }
+
+  #unknown({ topic, node }: Delivery, dispatcher: Atom): void {
+    const error = new Error(`this node has no dispatcher ${dispatcher.name}: see the option dispatchers`)
+    this.#reports.lost('unknown-dispatcher', 1, { topic, error, ...(node === undefined ? {} : { node }) })
+  }
+}
+
+function keyOf({ binaries, maps, floats }: DecodeOptions): string {
+  return `${binaries} ${maps} ${floats}`
+}
