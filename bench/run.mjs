@@ -11,6 +11,7 @@ import { judge } from './harness/targets.mjs'
 import { moleculer } from './participants/moleculer.mjs'
 import { nats } from './participants/nats.mjs'
 import { erlang, erlangTsunagi, tsunagi, tsunagiErlang } from './participants/nodes.mjs'
+import { buses } from './participants/pubsub.mjs'
 import { rawSocket } from './participants/raw-socket.mjs'
 import { calls, crowd } from './work/call.mjs'
 import { runCluster } from './work/cluster.mjs'
@@ -20,14 +21,12 @@ import { runLargeMesh, runMesh } from './work/mesh.mjs'
 import { runMonitors } from './work/monitors.mjs'
 import { runPartition } from './work/partition.mjs'
 import { runMessages, runProcesses } from './work/processes.mjs'
+import { runPubSub } from './work/pubsub.mjs'
 import { sends } from './work/send.mjs'
 
 const commandTimeout = 60_000
 const participants = [rawSocket, tsunagi, tsunagiErlang, erlangTsunagi, erlang, nats, moleculer]
-const options = readOptions(
-  process.argv.slice(2),
-  participants.map(({ name }) => name),
-)
+const options = readOptions(process.argv.slice(2), [...new Set([...participants, ...buses].map(({ name }) => name))])
 const results = new Results()
 /** @type {Set<string>} */
 const notes = new Set()
@@ -93,6 +92,17 @@ async function runSolos(stage, round) {
   }
 }
 
+/** @param {Stage} stage @param {string} round */
+async function runBuses(stage, round) {
+  for (const bus of presentBuses) {
+    progress(`${round}: pub/sub, ${bus.title}`)
+    for (const { name, values } of (await attempt(`pub/sub, ${bus.title}`, () => runPubSub(stage, bus, options.ms))) ??
+      []) {
+      results.add(name, bus.name, values)
+    }
+  }
+}
+
 /** @param {Stage} stage @param {string} round @param {boolean} last */
 async function runLocals(stage, round, last) {
   if (options.works.includes('process')) {
@@ -150,6 +160,7 @@ async function measure() {
     for (let round = 1; round <= options.rounds; round++) {
       await runPairs(stage, `${round}/${options.rounds}`)
       await runSolos(stage, `${round}/${options.rounds}`)
+      await runBuses(stage, `${round}/${options.rounds}`)
       await runLocals(stage, `${round}/${options.rounds}`, round === options.rounds)
     }
     await runIdlers(stage)
@@ -183,7 +194,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () =>
 
 const wanted = [...options.works, ...options.participants]
 if (
-  wanted.some((name) => /codec|import|tsunagi|process|monitors|mesh|cluster/.test(name)) &&
+  wanted.some((name) => /codec|import|tsunagi|process|monitors|mesh|cluster|pubsub/.test(name)) &&
   !existsSync(new URL('../dist/index.js', import.meta.url))
 ) {
   throw new Error('there is no dist/: run `npm run build` in the root first')
@@ -193,6 +204,10 @@ const present =
   options.help || options.report
     ? []
     : participants.filter(({ name }) => options.participants.includes(name)).filter(isHere)
+const presentBuses =
+  options.help || options.report || !options.works.includes('pubsub')
+    ? []
+    : buses.filter(({ name }) => options.participants.includes(name)).filter(isHere)
 if (options.help) console.log(help)
 else if (options.report) report(readRecord())
 else {

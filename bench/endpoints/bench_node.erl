@@ -1,27 +1,28 @@
-%% An Erlang node that obeys lines on its standard input as the other endpoints do (harness/obey.mjs).
+%% An Erlang node that obeys lines on its standard input as the other endpoints do (harness/obey.mjs): by this module's
+%% commands, or by those of the one that is named.
 -module(bench_node).
 -behaviour(gen_server).
--export([main/0]).
+-export([main/1, command/1]).
 -export([init/1, handle_call/3, handle_cast/2]).
 
-main() ->
+main([Module]) ->
     {ok, _} = gen_server:start({local, bench_echo}, ?MODULE, [], []),
     register(bench_sink, spawn(fun sink/0)),
-    obey().
+    obey(Module).
 
 init([]) -> {ok, []}.
 handle_call(ping, _From, State) -> {reply, pong, State}.
 handle_cast(_Request, State) -> {noreply, State}.
 
-obey() ->
+obey(Module) ->
     case io:get_line("") of
         Line when is_list(Line) ->
             Answer =
-                try command(string:lexemes(string:trim(Line), " "))
+                try Module:command(string:lexemes(string:trim(Line), " "))
                 catch Class:Reason -> io_lib:format("{\"error\":\"~p:~0p\"}", [Class, Reason])
                 end,
             io:format("= ~s~n", [Answer]),
-            obey();
+            obey(Module);
         _ ->
             halt()
     end.

@@ -21,6 +21,8 @@ export function describeVersions() {
     'Erlang/OTP': output('erl', ['-noshell', '-eval', 'io:format("~s", [erlang:system_info(otp_release)]), halt().']),
     'nats-server': output('nats-server', ['--version'])?.replace(/^\D*/, ''),
     '@nats-io/transport-node': packageVersion('../node_modules/@nats-io/transport-node/package.json'),
+    'redis-server': /v=([\d.]+)/.exec(output('redis-server', ['--version']) ?? '')?.[1],
+    ioredis: packageVersion('../node_modules/ioredis/package.json'),
     moleculer: packageVersion('../node_modules/moleculer/package.json'),
     msgpackr: packageVersion('../node_modules/msgpackr/package.json'),
     erlpack: packageVersion('../node_modules/erlpack/package.json'),

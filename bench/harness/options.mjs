@@ -2,8 +2,9 @@ import { parseArgs } from 'node:util'
 
 export const help = `Usage: npm run bench [-- OPTIONS]
 
-  --only A,B      only these works (send, call, codec, import, idle, process, monitors, mesh, cluster) and these
-                  participants (raw, tsunagi, tsunagi-erlang, erlang-tsunagi, erlang, nats, moleculer)
+  --only A,B      only these works (send, call, codec, import, idle, process, monitors, mesh, cluster, pubsub)
+                  and these participants (raw, tsunagi, tsunagi-erlang, erlang-tsunagi, erlang, nats, moleculer; of
+                  pubsub: tsunagi, tsunagi-nats, nats, redis, erlang, events)
   --quick         two short rounds, in about two minutes
   --rounds N      rounds of every participant one after the other (5)
   --ms N          length of one measurement in ms (600)
@@ -12,7 +13,7 @@ export const help = `Usage: npm run bench [-- OPTIONS]
   --help
 `
 
-const works = ['send', 'call', 'codec', 'import', 'idle', 'process', 'monitors', 'mesh', 'cluster']
+const works = ['send', 'call', 'codec', 'import', 'idle', 'process', 'monitors', 'mesh', 'cluster', 'pubsub']
 
 /**
  * @param {string[]} args

@@ -1,3 +1,4 @@
+import { buses } from '../participants/pubsub.mjs'
 import { clusterSize } from '../work/cluster.mjs'
 import { codecs } from '../work/codec.mjs'
 import { imports } from '../work/cost.mjs'
@@ -5,6 +6,7 @@ import { largeMeshSize, meshSize } from '../work/mesh.mjs'
 import { monitorCount } from '../work/monitors.mjs'
 import { sideSize } from '../work/partition.mjs'
 import { kinds, processCount } from '../work/processes.mjs'
+import { fanNodes, fanSubscribers, localSubscribers, pacedRate } from '../work/pubsub.mjs'
 import { judge } from './targets.mjs'
 import { bytes, bytesPerSecond, count, megabytes, microseconds, milliseconds, percent, perSecond } from './units.mjs'
 
@@ -56,6 +58,15 @@ const processColumns = [
   ['messages, one at a time', 'messages', 'single/s', perSecond],
 ]
 
+/** @type {Column[]} */
+const busColumns = [
+  ['1 → 1', 'pubsub one', 'messages/s', perSecond],
+  [`p50 at ${pacedRate.toLocaleString('en')}/s`, 'pubsub one', 'p50 ns', microseconds],
+  ['p99', 'pubsub one', 'p99 ns', microseconds],
+  [`1 → ${fanNodes} nodes × ${fanSubscribers}`, 'pubsub fan', 'deliveries/s', perSecond],
+  [`1 → ${localSubscribers.toLocaleString('en')} of its own`, 'pubsub local', 'deliveries/s', perSecond],
+]
+
 const manyRows = [
   { name: 'monitors', title: `${monitorCount.toLocaleString('en')} monitors fire when their link is cut` },
   { name: 'mesh', title: `${meshSize} nodes in one process become a mesh` },
@@ -87,6 +98,7 @@ export function tables(results, participants) {
     table('Codec, five-key map', results, codecs, codecColumns),
     table('Cost', results, withImports(participants), costColumns),
     table(`Processes, ${processCount.toLocaleString('en')} of a kind`, results, kinds, processColumns),
+    table('Publish and subscribe', results, buses, busColumns),
     table('Many', results, manyRows, manyColumns),
     {
       title: 'Targets',

@@ -70,11 +70,17 @@ export class Stage {
     return networks
   }
 
-  /** An Erlang node as `erl` starts it, with nothing tuned. @param {string} name */
-  async erlang(name) {
+  /**
+   * An Erlang node as `erl` starts it, with nothing tuned.
+   *
+   * @param {string} name
+   * @param {'bench_node' | 'bench_pubsub'} commands the module that has them
+   */
+  async erlang(name, commands = 'bench_node') {
     const port = await this.epmd()
     if (!this.#compiled) {
-      execFileSync('erlc', ['-o', this.#directory, join(endpoints, 'bench_node.erl')])
+      const modules = ['bench_node.erl', 'bench_pubsub.erl'].map((file) => join(endpoints, file))
+      execFileSync('erlc', ['-o', this.#directory, ...modules])
       this.#compiled = true
     }
     const args = [
@@ -88,6 +94,7 @@ export class Stage {
       '-s',
       'bench_node',
       'main',
+      commands,
     ]
     return this.#endpoint('erl', args, {
       label: name,
@@ -108,6 +115,19 @@ export class Stage {
       writeFileSync(file, `host: 127.0.0.1\nport: ${port}\nmax_payload: 8MB\nmax_pending: 1GB\nwrite_deadline: "60s"\n`)
       return ['nats-server', '-c', file]
     })
+  }
+
+  /** The port of a redis-server that keeps nothing and waits for slow readers instead of cutting them off. */
+  redisServer() {
+    const patient = ['--client-output-buffer-limit', 'pubsub 0 0 0', '--save', '']
+    return this.#server('redis-server', (port) => [
+      'redis-server',
+      '--port',
+      `${port}`,
+      '--bind',
+      '127.0.0.1',
+      ...patient,
+    ])
   }
 
   async close() {

@@ -92,6 +92,24 @@ export const targets = [
     unit: perSecond,
   },
   {
+    title: 'broadcasts 1 → 1, mesh to nats.js',
+    ours: ['pubsub one', 'tsunagi', rate],
+    theirs: ['pubsub one', 'nats', rate],
+    atLeast: 2,
+  },
+  {
+    title: 'broadcasts 1 → 1, mesh to ioredis',
+    ours: ['pubsub one', 'tsunagi', rate],
+    theirs: ['pubsub one', 'redis', rate],
+    atLeast: 5,
+  },
+  {
+    title: 'broadcasts to 1,000 subscribers of the same process',
+    ours: ['pubsub local', 'tsunagi', 'deliveries/s'],
+    atLeast: 5e6,
+    unit: perSecond,
+  },
+  {
     title: '100,000 monitors fire when their link is cut',
     ours: ['many', 'monitors', 'ms'],
     atMost: 1_000,
