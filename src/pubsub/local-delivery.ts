@@ -34,7 +34,8 @@ export class LocalDelivery {
       own = this.#dispatchers.get((dispatcher as Atom).name)
       if (own === undefined) return this.#unknown(dispatch.delivery, dispatcher as Atom)
     }
-    const whole = { ...dispatch, dispatcher: own }
+    const { delivery, bytes, as, except } = dispatch
+    const whole = { delivery, bytes, as, except, dispatcher: own }
     if (this.#busy) this.#wait(whole)
     else this.#run(whole)
   }

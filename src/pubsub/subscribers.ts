@@ -102,17 +102,26 @@ export class Subscribers {
 
   /** Hands a message to those of its topic, then to those whose pattern it matches. Answers to how many. */
   dispatch(dispatch: Dispatch): number {
-    const { topic } = dispatch.delivery
+    const { delivery, bytes, except } = dispatch
+    const { topic } = delivery
     const group = this.#topics.get(topic)
-    if (this.#patterns.size === 0) return group === undefined ? 0 : this.#toGroups([group], dispatch)
+    if (this.#patterns.size === 0) {
+      if (group === undefined) return 0
+      return this.#isUsual(dispatch) ? group.dispatch(delivery, bytes, except) : this.#toGroups([group], dispatch)
+    }
     const groups = group === undefined ? [] : [group]
     for (const pattern of this.#patterns.values()) if (pattern.matches(topic)) groups.push(pattern.group)
     return this.#toGroups(groups, dispatch)
   }
 
+  /** Everybody gets it as it is, one after the other. */
+  #isUsual({ dispatcher, as }: Dispatch): boolean {
+    return dispatcher === undefined && (this.#special === 0 || as === undefined)
+  }
+
   #toGroups(groups: readonly SubscriberGroup[], dispatch: Dispatch): number {
     const { delivery, bytes, as, except, dispatcher } = dispatch
-    if (dispatcher === undefined && (this.#special === 0 || as === undefined)) {
+    if (this.#isUsual(dispatch)) {
       let reached = 0
       for (const group of groups) reached += group.dispatch(delivery, bytes, except)
       return reached
