@@ -155,6 +155,15 @@ function meant(found: FoundNode, { self, hidden, filter, mapName }: ReadingPolic
   return verdict ? node : undefined
 }
 
+/** Whether a filter would let a node pass that somebody else has found; one that fails would not. */
+export function isMeant(name: string, filter: ReadingPolicy['filter']): boolean {
+  try {
+    return filter === undefined || filter(name, { name }) === true
+  } catch {
+    return false
+  }
+}
+
 function fromText(text: string): FoundNode {
   const { name, port } = parsePeer(text, 'name')
   return port === undefined ? { name } : { name, port }

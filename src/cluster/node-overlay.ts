@@ -16,11 +16,13 @@ export class NodeOverlay implements Overlay, PeerObserver {
   readonly #awaited = new Set<string>()
   #settle: (() => void) | undefined
 
-  constructor(host: TopologyHost, topology: string, telemetry: Telemetry) {
+  /** `means`: which nodes the topology would keep connected, whoever finds them. */
+  constructor(host: TopologyHost, topology: string, telemetry: Telemetry, means: (name: string) => boolean) {
     this.#host = host
     this.#owner = `topology:${topology}`
     this.#telemetry = telemetry
     this.#stopObserving = host.observe(this)
+    host.judge(this.#owner, means)
   }
 
   async apply({ nodes, anew, gone, hurry }: Change): Promise<void> {
@@ -71,6 +73,7 @@ export class NodeOverlay implements Overlay, PeerObserver {
 
   close(): void {
     this.#stopObserving()
+    this.#host.judge(this.#owner, undefined)
     for (const name of this.#wanted.keys()) this.#host.unwant(name, this.#owner)
     this.#wanted.clear()
     this.#awaited.clear()

@@ -15,7 +15,10 @@ export interface TopologyOptions {
   readonly interval?: number
   /** How long one lookup may take, or a watch until its first answer. Default 5000. */
   readonly timeout?: number
-  /** Which of the found nodes are meant, by the name that `mapName` made. Default: all. */
+  /**
+   * Which of the found nodes are meant, by the name that `mapName` made. It is also asked for names that the mesh hears of:
+   * these are dialled if one topology of the node means them. Default: all.
+   */
   readonly filter?: (name: string, node: FoundNode) => boolean
   /** Makes the node's real name of what was found: `(name) => name.replace('@ip-', '@')`. Default: as found. */
   readonly mapName?: (name: string, node: FoundNode) => string

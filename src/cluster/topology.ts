@@ -4,7 +4,7 @@ import type { Timer } from '../base/clock.ts'
 import { TsunagiError } from '../base/errors.ts'
 import { instance, knownOnly } from '../base/options.ts'
 import { type WaitOptions, withLimits } from '../node/waiting.ts'
-import { Answers, type Reading, type ReadingPolicy } from './answer.ts'
+import { Answers, isMeant, type Reading, type ReadingPolicy } from './answer.ts'
 import { makeContext } from './context.ts'
 import { DiscoveryError } from './discovery-error.ts'
 import { Lookups } from './lookups.ts'
@@ -156,14 +156,16 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
       'an object of options to change, such as { interval: 1000 }',
       (it) => !Array.isArray(it),
     )
-    const given = { ...this.#given, ...options } as TopologyOptions
-    const before = this.#options
+    const was = this.#given
+    const given = { ...was, ...options } as TopologyOptions
+    const { pruneAfter } = this.#options
     this.#options = resolveTopologyOptions(given)
     this.#given = given
-    if (before.pruneAfter !== this.#options.pruneAfter) this.#members.prune(this.#options.pruneAfter)
-    if (POLICY.some((key) => before[key] !== this.#options[key])) this.#otherPolicy = true
-    if (OWN.some((key) => key in options)) this.#members.replace(this.#openOverlay())
-    if ('strategy' in options) {
+    const changed = (...keys: (keyof TopologyOptions)[]): boolean => keys.some((key) => was[key] !== given[key])
+    if (this.#options.pruneAfter !== pruneAfter) this.#members.prune(this.#options.pruneAfter)
+    if (changed('filter', 'mapName', 'hidden')) this.#otherPolicy = true
+    if (changed('connect', 'disconnect', 'list')) this.#members.replace(this.#openOverlay())
+    if (changed('strategy')) {
       this.#source.close()
       this.#source = this.#openSource()
       if (this.#asking) this.#lookup.abort(REPLACED)
@@ -210,7 +212,9 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
 
   #openOverlay(): Overlay {
     const { own } = this.#options
-    if (own === undefined) return new NodeOverlay(this.#host, this.name, this.#telemetry)
+    if (own === undefined) {
+      return new NodeOverlay(this.#host, this.name, this.#telemetry, (name) => isMeant(name, this.#options.filter))
+    }
     const timeout = (): number => this.#options.timeout
     return new OwnOverlay(own, { clock: this.#host.clock, timeout, telemetry: this.#telemetry })
   }
@@ -349,6 +353,3 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
     return new TsunagiError('ERR_CLOSED', `the topology ${this.name} is closed`)
   }
 }
-
-const POLICY: readonly (keyof ReadingPolicy & keyof ResolvedTopologyOptions)[] = ['filter', 'mapName', 'hidden']
-const OWN: readonly (keyof TopologyOptions)[] = ['connect', 'disconnect', 'list']

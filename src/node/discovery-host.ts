@@ -75,6 +75,11 @@ export class DiscoveryHost implements NodeService {
     connector.want(owner)
   }
 
+  /** Names that the mesh hears of are dialled only when `means` says so, or another owner does; undefined: it says no more. */
+  judge(owner: string, means: ((name: string) => boolean) | undefined): void {
+    this.#peers.hearsay.judge(owner, means)
+  }
+
   /** A source shows a peer anew: dial at once instead of at the end of the backoff. */
   renew(name: string): void {
     this.#find(name)?.retryNow()

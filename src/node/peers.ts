@@ -10,6 +10,7 @@ import { Connector, type Held } from './connector.ts'
 import type { ConnectorHost } from './connector-host.ts'
 import type { Dialled } from './dial.ts'
 import { DialGate } from './dial-gate.ts'
+import { Hearsay } from './hearsay.ts'
 import { Inbound, type SpawnHandler } from './inbound.ts'
 import type { ResolvedNodeOptions } from './node-options.ts'
 
@@ -36,6 +37,7 @@ export interface Transport {
 /** All peers of a node: one {@link Connector} for each that is connected, being dialled, or wanted. */
 export class Peers {
   readonly allowed: AllowList
+  readonly hearsay = new Hearsay()
   readonly #options: ResolvedNodeOptions
   readonly #transport: Transport
   readonly #events: PeersEvents
@@ -130,6 +132,11 @@ export class Peers {
   /** Holds a signal that must not fail, for a peer that is being dialled. */
   holdAnswer(peer: Atom, signal: Held): void {
     this.#connectors.get(peer)?.hold(signal, true)
+  }
+
+  /** Whether a peer may be dialled that was only heard of. */
+  allowsHearsay(peerName: string): boolean {
+    return this.allows(peerName) && this.hearsay.means(peerName)
   }
 
   /** Whether a peer may be connected. */

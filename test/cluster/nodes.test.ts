@@ -89,6 +89,27 @@ describe('topologies of real nodes', () => {
     await meshed([a, b, c])
   })
 
+  it('do not dial on hearsay whom their filter does not mean', async () => {
+    await using cluster = await Cluster.create()
+    const filter = (name: string): boolean => name !== C
+    const a = await cluster.start('a', { topologies: { app: { strategy: staticNodes([B, C]), filter } } })
+    const b = await cluster.start('b')
+    await meshed([a, b])
+    // Both are found by others, and seek nobody themselves.
+    for (const name of ['c', 'd']) {
+      const node = await cluster.start(name, { mesh: false })
+      const up = event(b, 'nodeup', node.name)
+      await node.connect(B)
+      await up
+    }
+    await vi.waitFor(() => expect(a.nodes().sort()).toEqual([B, 'd@127.0.0.1']), { timeout: 25_000 })
+    expect(a.nodes('known')).not.toContain(C)
+    const up = event(a, 'nodeup', C)
+    a.topology('other', { strategy: () => [] })
+    await a.connect(C)
+    await up
+  })
+
   it('say why a node cannot be connected', async () => {
     await using cluster = await Cluster.create()
     const a = await cluster.start('a', { mesh: false })

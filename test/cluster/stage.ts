@@ -29,6 +29,7 @@ export class FakeHost implements TopologyHost {
   /** Whether every dial succeeds at once. */
   easy = true
   readonly peers = new Map<string, Peer>()
+  readonly judges = new Map<string, (name: string) => boolean>()
   readonly #observers = new Set<PeerObserver>()
 
   want(name: string, owner: string, port?: number): void {
@@ -58,6 +59,11 @@ export class FakeHost implements TopologyHost {
   standing(name: string): Standing {
     const { state, error } = this.#peer(name)
     return { state, error }
+  }
+
+  judge(owner: string, means: ((name: string) => boolean) | undefined): void {
+    if (means === undefined) this.judges.delete(owner)
+    else this.judges.set(owner, means)
   }
 
   observe(observer: PeerObserver): () => void {

@@ -156,6 +156,25 @@ describe('a topology that is changed while it runs', () => {
     await stage.topology.close()
   })
 
+  it('says whom it means of those that others find, by its filter of now, and nothing once its links are not the node’s', async () => {
+    const stage = new Stage({ strategy: new Script(A).strategy })
+    const { judges } = stage.host
+    const means = (name: string): boolean | undefined => judges.get('topology:app')?.(name)
+    expect(means(B)).toBe(true)
+    stage.topology.update({ filter: (name) => name === A })
+    expect([means(A), means(B)]).toEqual([true, false])
+    for (const wrong of [() => Promise.resolve(true), () => JSON.parse('')]) {
+      stage.topology.update({ filter: wrong as never })
+      expect(means(A)).toBe(false)
+    }
+    stage.topology.update({ filter: undefined, connect: () => {}, list: () => [] })
+    expect(judges.size).toBe(0)
+    stage.topology.update({ connect: undefined, list: undefined })
+    expect(means(B)).toBe(true)
+    await stage.topology.close()
+    expect(judges.size).toBe(0)
+  })
+
   it('hands its nodes over to functions of one’s own', async () => {
     const stage = new Stage({ strategy: new Script(A).strategy })
     await settle()

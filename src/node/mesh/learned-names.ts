@@ -10,7 +10,7 @@ export const COURTESY = 1_000
 export const MESH = 'mesh'
 
 /** What this needs of the node's peers. */
-export type LearnedPeers = Pick<Peers, 'allows' | 'connector' | 'find'>
+export type LearnedPeers = Pick<Peers, 'allowsHearsay' | 'connector' | 'find'>
 
 /** A name somebody reports. */
 interface Learned {
@@ -106,7 +106,7 @@ export class LearnedNames {
   }
 
   #seek(learned: Learned, name: string, manner: Manner): void {
-    if (!this.#peers.allows(name)) return
+    if (!this.#peers.allowsHearsay(name)) return
     learned.timer?.cancel()
     learned.timer = undefined
     const linked = this.#peers.find(atom(name))?.link !== undefined

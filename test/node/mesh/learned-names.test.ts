@@ -31,7 +31,7 @@ beforeEach(() => {
   connectors = new Map()
   allowed = () => true
   peers = {
-    allows: (name: string) => allowed(name),
+    allowsHearsay: (name: string) => allowed(name),
     find: ({ name }: { name: string }) => connectors.get(name) as unknown as Connector | undefined,
     connector: (name: string) => fakeConnector(name) as unknown as Connector,
   }
