@@ -26,11 +26,17 @@ export interface CommandOptions {
   /** Default: a port nobody serves. */
   readonly epmdPort?: number
   readonly env?: Readonly<Record<string, string>>
+  /** What the command has to begin with, such as `ip netns exec NAME`. */
+  readonly within?: readonly string[]
 }
 
 /** Starts the command with an EPMD port and a home of the test's. */
-export function launch(home: Home, args: readonly string[], { epmdPort = 1, env }: CommandOptions = {}): OsProcess {
-  return startCommand(args, { env: { HOME: home.path, ERL_EPMD_PORT: String(epmdPort), ...env } })
+export function launch(
+  home: Home,
+  args: readonly string[],
+  { epmdPort = 1, env, within = [] }: CommandOptions = {},
+): OsProcess {
+  return startCommand(args, { env: { HOME: home.path, ERL_EPMD_PORT: String(epmdPort), ...env }, within })
 }
 
 /** Runs the command to its end. */

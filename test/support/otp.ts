@@ -12,6 +12,8 @@ interface Common {
   /** Further arguments for `erl`; those of Elixir nodes must hold no spaces. */
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** What the command has to begin with, such as `ip netns exec NAME`. */
+  readonly within?: readonly string[]
 }
 
 interface Distributed extends Common {
@@ -99,7 +101,9 @@ export class OtpNode implements AsyncDisposable {
     }
     if (typeof options.epmdPort === 'number') env.ERL_EPMD_PORT = String(options.epmdPort)
     const [program, args] = language === 'erlang' ? erlCommand(options) : elixirCommand(options)
-    const child = new OsProcess(...commandOf(release, program, args), {
+    const [file, rest] = commandOf(release, program, args)
+    const [command, ...words] = [...(options.within ?? []), file, ...rest] as [string, ...string[]]
+    const child = new OsProcess(command, words, {
       env: { ...env, ...options.env },
       intercept: (line) => evaluator.read(line),
       cleanup: () => rmSync(home, { recursive: true, force: true }),
