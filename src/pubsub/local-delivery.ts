@@ -2,7 +2,7 @@ import type { Atom, DecodeOptions } from '../term/index.ts'
 import type { Delivery } from './delivery.ts'
 import { type Dispatcher, isDefault } from './dispatcher.ts'
 import type { PubSubReports } from './pubsub-reports.ts'
-import type { Dispatch, Subscribers } from './subscribers.ts'
+import { Dispatch, type Subscribers } from './subscribers.ts'
 
 /** Messages that subscribers broadcast while they get one, delivered before other work has its turn. */
 const AT_ONCE = 1_000
@@ -27,17 +27,15 @@ export class LocalDelivery {
     this.#reports = reports
   }
 
-  /** A message is there. `dispatcher`: undefined for the default one. */
-  dispatch(dispatch: Omit<Dispatch, 'dispatcher'>, dispatcher: Atom | undefined): void {
-    let own: Dispatcher | undefined
-    if (!isDefault(dispatcher)) {
-      own = this.#dispatchers.get((dispatcher as Atom).name)
-      if (own === undefined) return this.#unknown(dispatch.delivery, dispatcher as Atom)
-    }
-    const { delivery, bytes, as, except } = dispatch
-    const whole = { delivery, bytes, as, except, dispatcher: own }
-    if (this.#busy) this.#wait(whole)
-    else this.#run(whole)
+  /** The function that dispatches for a module; undefined for the default way, null when this node has none. */
+  dispatcher(module: Atom | undefined): Dispatcher | undefined | null {
+    return isDefault(module) ? undefined : (this.#dispatchers.get((module as Atom).name) ?? null)
+  }
+
+  /** A message is there. */
+  dispatch(dispatch: Dispatch): void {
+    if (this.#busy) this.#wait(dispatch)
+    else this.#run(dispatch)
   }
 
   close(): void {
@@ -75,19 +73,15 @@ export class LocalDelivery {
   }
 
   #wait(dispatch: Dispatch): void {
-    const { as } = dispatch
-    this.#later.push(as === undefined ? dispatch : { ...dispatch, as: this.#decodedNow(dispatch.delivery, as) })
+    const { delivery, bytes, as, except, dispatcher } = dispatch
+    if (as === undefined) this.#later.push(dispatch)
+    else this.#later.push(new Dispatch(delivery, bytes, this.#decodedNow(delivery, as), except, dispatcher))
   }
 
   /** What came over a link can only be decoded anew while it is being handled. */
   #decodedNow(delivery: Delivery, as: NonNullable<Dispatch['as']>): NonNullable<Dispatch['as']> {
     const ways = new Map(this.#subscribers.ownTerms().map((terms) => [keyOf(terms), as(terms)]))
     return (terms) => (ways.has(keyOf(terms)) ? ways.get(keyOf(terms)) : delivery.message)
-  }
-
-  #unknown({ topic, node }: Delivery, dispatcher: Atom): void {
-    const error = new Error(`this node has no dispatcher ${dispatcher.name}: see the option dispatchers`)
-    this.#reports.lost('unknown-dispatcher', 1, { topic, error, ...(node === undefined ? {} : { node }) })
   }
 }
 

@@ -6,6 +6,7 @@ import { checkSchema, type StandardSchemaV1 } from '../node/rpc/standard-schema.
 import { WAIT_OPTIONS, type WaitOptions } from '../node/waiting.ts'
 import { type Atom, atom, isAtom, Pid, type Term } from '../term/index.ts'
 import { checkBroadcast, makeBroadcast } from './broadcast.ts'
+import type { Delivery } from './delivery.ts'
 import { PHOENIX_CHANNEL } from './dispatcher.ts'
 import type {
   DropCause,
@@ -30,7 +31,7 @@ import { SchemaGate } from './schema-gate.ts'
 import type { MessageStream } from './stream.ts'
 import type { BroadcastOptions, CallbackOptions, ProcessOptions, StreamOptions } from './subscribe-options.ts'
 import type { Except } from './subscriber-group.ts'
-import { Subscribers } from './subscribers.ts'
+import { Dispatch, Subscribers } from './subscribers.ts'
 import { Subscription } from './subscription.ts'
 import { SubscriptionFactory } from './subscription-factory.ts'
 import { Topic } from './topic.ts'
@@ -375,8 +376,11 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
   }
 
   #here({ topic, message, dispatcher }: Outgoing, except: Except | undefined): void {
+    if (this.#subscribers.size === 0) return
     const delivery = { topic, message, node: this.#host.name, replayed: false }
-    this.#local.dispatch({ delivery, bytes: 0, as: undefined, except }, dispatcher)
+    const own = this.#local.dispatcher(dispatcher)
+    if (own === null) this.#unknown(delivery, dispatcher)
+    else this.#local.dispatch(new Dispatch(delivery, 0, undefined, except, own))
   }
 
   #outgoing(topic: string, message: Term, options: BroadcastOptions | undefined, retainable = true): Outgoing {
@@ -400,14 +404,22 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
     if (this.#closed) return
     this.#received++
     if (retained !== undefined) this.#replay?.learn(topic, retained, as)
+    if (this.#subscribers.size === 0) return
     const delivery = { topic, message, node, replayed: false }
-    this.#local.dispatch({ delivery, bytes, as, except: undefined }, dispatcher)
+    const own = this.#local.dispatcher(dispatcher)
+    if (own === null) this.#unknown(delivery, dispatcher)
+    else this.#local.dispatch(new Dispatch(delivery, bytes, as, undefined, own))
+  }
+
+  #unknown({ topic, node }: Delivery, dispatcher: Atom | undefined): void {
+    const error = new Error(`this node has no dispatcher ${dispatcher?.name}: see the option dispatchers`)
+    this.#reports.lost('unknown-dispatcher', 1, { topic, error, ...(node === undefined ? {} : { node }) })
   }
 
   #restored(topic: string, stamp: RetainedStamp, message: Term): boolean {
     const dispatch = this.#closed ? undefined : this.#replay?.restore(topic, stamp, message)
     if (dispatch === undefined) return false
-    if (dispatch.delivery.message !== undefined) this.#local.dispatch(dispatch, undefined)
+    if (dispatch.delivery.message !== undefined) this.#local.dispatch(dispatch)
     return true
   }
 

@@ -4,7 +4,7 @@ import type { Outgoing, RetainedStamp } from './engine.ts'
 import { matcher } from './pattern.ts'
 import type { RetainOptions } from './pubsub-options.ts'
 import { EXACT, isLater, messageOf, type Retained, RetainedValues } from './retained.ts'
-import type { Dispatch } from './subscribers.ts'
+import { Dispatch } from './subscribers.ts'
 import type { Subscription } from './subscription.ts'
 
 /** Gives late subscribers the last retained values. */
@@ -41,13 +41,13 @@ export class Replay {
   }
 
   /** A value that another node has kept; undefined when it is no news. Otherwise who is to get it. */
-  restore(topic: string, stamp: RetainedStamp, exact: Term): Omit<Dispatch, 'dispatcher'> | undefined {
+  restore(topic: string, stamp: RetainedStamp, exact: Term): Dispatch | undefined {
     if (!this.values.put(topic, stamp, exact)) return undefined
     const kept = this.values.get(topic)
     if (kept === undefined) return undefined
     const as = (terms: DecodeOptions): Term => messageOf(kept, terms)
     const delivery: Delivery = { topic, message: as(this.#terms), node: stamp.node, replayed: true }
-    return { delivery, bytes: kept.encoded.bytes.length, as, except: ({ replay }) => !replay }
+    return new Dispatch(delivery, kept.encoded.bytes.length, as, ({ replay }) => !replay)
   }
 
   #keptFor({ topic, pattern }: Subscription): readonly Retained[] {

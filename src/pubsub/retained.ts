@@ -59,7 +59,7 @@ export class RetainedValues {
   /** Keeps a value, unless there is a later one, or it does not fit. @throws EncodeError */
   put(topic: string, stamp: RetainedStamp, message: Term, stringKeys = false): boolean {
     if (!this.isNews(topic, stamp)) return false
-    const encoded = encodeTerm(message, { keys: stringKeys ? 'strings' : 'atoms', markBytes: true })
+    const encoded = encodeTerm(message, { keys: stringKeys ? 'strings' : 'atoms', ours: true })
     const weight = weigh(topic, encoded)
     this.#latest = Math.max(this.#latest, stamp.time)
     this.#forget(topic)

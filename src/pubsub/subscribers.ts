@@ -5,8 +5,8 @@ import { matcher } from './pattern.ts'
 import { type Except, SubscriberGroup } from './subscriber-group.ts'
 import type { Subscription } from './subscription.ts'
 
-/** A message for the subscribers of this node. */
-export interface Dispatch {
+/** A message for the subscribers of this node. A class, since there is one for each message. */
+export class Dispatch {
   readonly delivery: Delivery
   /** Bytes it took on the wire; 0 for a message of this node. */
   readonly bytes: number
@@ -15,6 +15,20 @@ export interface Dispatch {
   readonly except: Except | undefined
   /** Undefined: the default one. */
   readonly dispatcher: Dispatcher | undefined
+
+  constructor(
+    delivery: Delivery,
+    bytes = 0,
+    as?: (terms: DecodeOptions) => Term,
+    except?: Except,
+    dispatcher?: Dispatcher,
+  ) {
+    this.delivery = delivery
+    this.bytes = bytes
+    this.as = as
+    this.except = except
+    this.dispatcher = dispatcher
+  }
 }
 
 /** Hears of the first subscription to a topic or pattern, and of the end of the last one. */
@@ -102,26 +116,22 @@ export class Subscribers {
 
   /** Hands a message to those of its topic, then to those whose pattern it matches. Answers to how many. */
   dispatch(dispatch: Dispatch): number {
-    const { delivery, bytes, except } = dispatch
-    const { topic } = delivery
-    const group = this.#topics.get(topic)
+    const { delivery } = dispatch
+    const group = this.#topics.get(delivery.topic)
     if (this.#patterns.size === 0) {
       if (group === undefined) return 0
-      return this.#isUsual(dispatch) ? group.dispatch(delivery, bytes, except) : this.#toGroups([group], dispatch)
+      // One way to decode, and nobody to ask who gets it: the usual case.
+      if (dispatch.dispatcher === undefined && (this.#special === 0 || dispatch.as === undefined)) {
+        return group.dispatch(delivery, dispatch.bytes, dispatch.except)
+      }
     }
     const groups = group === undefined ? [] : [group]
-    for (const pattern of this.#patterns.values()) if (pattern.matches(topic)) groups.push(pattern.group)
+    for (const pattern of this.#patterns.values()) if (pattern.matches(delivery.topic)) groups.push(pattern.group)
     return this.#toGroups(groups, dispatch)
   }
 
-  /** Everybody gets it as it is, one after the other. */
-  #isUsual({ dispatcher, as }: Dispatch): boolean {
-    return dispatcher === undefined && (this.#special === 0 || as === undefined)
-  }
-
-  #toGroups(groups: readonly SubscriberGroup[], dispatch: Dispatch): number {
-    const { delivery, bytes, as, except, dispatcher } = dispatch
-    if (this.#isUsual(dispatch)) {
+  #toGroups(groups: readonly SubscriberGroup[], { delivery, bytes, as, except, dispatcher }: Dispatch): number {
+    if (dispatcher === undefined && (this.#special === 0 || as === undefined)) {
       let reached = 0
       for (const group of groups) reached += group.dispatch(delivery, bytes, except)
       return reached
@@ -130,15 +140,18 @@ export class Subscribers {
     for (const group of groups) {
       for (const subscription of group) if (except?.(subscription) !== true) chosen.push(subscription)
     }
-    const ways = new Deliveries(delivery, as)
-    const pairs = chosen.map((subscription) => [subscription, ways.for(subscription.terms)] as const)
-    if (dispatcher === undefined) {
-      for (const [subscription, own] of pairs) if (!subscription.closed) subscription.take(own, bytes)
-    } else {
+    if (dispatcher !== undefined) {
       dispatcher(
         chosen.map((subscription) => recipient(subscription, delivery, bytes)),
         delivery,
       )
+      return chosen.length
+    }
+    // All ways to decode it are gone through before any subscriber is called, which may take the message's place.
+    const ways = new Deliveries(delivery, as)
+    const own = chosen.map(({ terms }) => ways.for(terms))
+    for (const [i, subscription] of chosen.entries()) {
+      if (!subscription.closed) subscription.take(own[i] as Delivery, bytes)
     }
     return chosen.length
   }

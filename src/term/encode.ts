@@ -60,8 +60,11 @@ export function encode(term: Term, options?: ExternalEncodeOptions): Buffer {
 
 /** How {@link encodeTerm} writes. */
 export interface EncodedTermOptions extends EncodeOptions {
-  /** For nodes of this package: bytes are marked, so that they stay bytes. Default false. */
-  readonly markBytes?: boolean
+  /**
+   * For nodes of this package only: bytes are marked, so that they stay bytes, and atoms are not counted, since they are
+   * freed there. Default false.
+   */
+  readonly ours?: boolean
 }
 
 /**
@@ -70,18 +73,26 @@ export interface EncodedTermOptions extends EncodeOptions {
  * @throws EncodeError (`ERR_ENCODE`) with the path to the value that has no Erlang form.
  */
 export function encodeTerm(term: Term, options: EncodedTermOptions = {}): EncodedTerm {
-  const writer = new Writer(256)
-  const encoder = new Encoder(writer)
-  const refs = new AtomList()
+  const bench = spare ?? workbench()
+  spare = undefined
+  const { writer, encoder } = bench
+  const ours = options.ours === true
+  const refs = ours ? undefined : new AtomList()
+  writer.position = 0
   encoder.refs = refs
   encoder.stringKeys = options.keys === 'strings'
-  encoder.markBytes = options.markBytes === true
+  encoder.markBytes = ours
   try {
     encoder.write(term)
   } catch (error) {
     throw located(term, error)
   }
-  return new EncodedTerm(writer.bytes.subarray(0, writer.position), [...refs.atoms], [...refs.keys])
+  const bytes = Buffer.allocUnsafe(writer.position)
+  writer.bytes.copy(bytes, 0, 0, writer.position)
+  encoder.refs = undefined
+  encoder.markBytes = false
+  if (writer.bytes.length <= KEEP) spare = bench
+  return new EncodedTerm(bytes, [...(refs?.atoms ?? [])], [...(refs?.keys ?? [])])
 }
 
 /** Takes down which atoms are written out. */

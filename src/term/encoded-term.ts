@@ -7,7 +7,7 @@ import type { Atom } from './atom.ts'
 export class EncodedTerm {
   /** Without a version byte. Never changed. */
   readonly bytes: Buffer
-  /** The atoms in it, once each, those that are keys of plain objects apart. */
+  /** The atoms in it that a peer counts, once each, those that are keys of plain objects apart. */
   readonly atoms: readonly Atom[]
   readonly keys: readonly Atom[]
 

@@ -18,7 +18,7 @@ describe('an encoded term', () => {
     const bytes = new Uint8Array([104, 105])
     expect(decode(encode(encodeTerm({ a: 1 }, { keys: 'strings' }) as unknown as Term))).toEqual(new Map([['a', 1]]))
     expect(decode(encode(encodeTerm(bytes) as unknown as Term))).toBe('hi')
-    expect(decode(encode(encodeTerm(bytes, { markBytes: true }) as unknown as Term))).toEqual(bytes)
+    expect(decode(encode(encodeTerm(bytes, { ours: true }) as unknown as Term))).toEqual(bytes)
   })
 
   it('counts its atoms against the share of each peer it is written to, as often as to none', () => {

@@ -139,9 +139,9 @@ export class Encodings {
     return this.#beam
   }
 
-  #encode(markBytes: boolean): EncodedTerm {
+  #encode(ours: boolean): EncodedTerm {
     const { message, stringKeys } = this.#outgoing
-    return encodeTerm(message, { keys: stringKeys ? 'strings' : 'atoms', markBytes })
+    return encodeTerm(message, { keys: stringKeys ? 'strings' : 'atoms', ours })
   }
 }
 
