@@ -81,6 +81,8 @@ class Trial {
   readonly logged: string[] = []
   readonly #subject: StrategyUnderTest
   readonly #logger: Logger
+  /** As a topology keeps them: who was found is lost only by an answer that is whole. */
+  readonly #answers = new Answers(10_000)
 
   constructor(subject: StrategyUnderTest) {
     this.#subject = subject
@@ -95,7 +97,7 @@ class Trial {
   read(answer: Answer): Reading {
     const { self } = this.context(new AbortController().signal)
     const policy = { self: self.full, hidden: true, filter: undefined, mapName: undefined }
-    return new Answers(10_000).take(answer, policy)
+    return this.#answers.take(answer, policy)
   }
 
   /** One answer: a lookup's, or the first of a watch, which is ended then. */
