@@ -24,6 +24,7 @@ export class Interests {
   readonly #receive: Receive
   readonly #wanted = new Map<string, Wanted>()
   readonly #wildcards = new Set<string>()
+  readonly #kept = new Set<string>()
   #connection: NatsConnection | undefined
 
   constructor(subjects: Subjects, sequences: Sequences, receive: Receive) {
@@ -60,13 +61,24 @@ export class Interests {
 
   /** Subscribes to a subject that no topic has. */
   keep(subject: string): void {
+    this.#kept.add(subject)
     this.#want(subject, false)
   }
 
+  /** Ends all that topics and patterns wanted. */
+  withdraw(): void {
+    for (const [subject, { subscription }] of this.#wanted) {
+      if (this.#kept.has(subject)) continue
+      end(subscription)
+      this.#wanted.delete(subject)
+    }
+    this.#wildcards.clear()
+  }
+
   close(): void {
+    this.withdraw()
     for (const { subscription } of this.#wanted.values()) end(subscription)
     this.#wanted.clear()
-    this.#wildcards.clear()
   }
 
   #want(subject: string, wildcard: boolean): void {

@@ -61,10 +61,12 @@ export class Members {
   #lastQuestion = 0
   #timer: Timer | undefined
   #warned = false
+  #announces: boolean
   #closed = false
 
   constructor(options: MembersOptions) {
     this.#options = options
+    this.#announces = options.announce
   }
 
   get names(): readonly string[] {
@@ -73,7 +75,7 @@ export class Members {
 
   /** There is a connection. After the first one there is nothing to ask: who was connected as well tells of itself. */
   open(): void {
-    if (this.#options.announce) this.#tell(HERE)
+    if (this.#announces) this.#tell(HERE)
     if (this.#timer !== undefined) return
     this.#tell(ASK)
     this.#schedule()
@@ -86,7 +88,7 @@ export class Members {
     else if (kind === HERE) this.#heard(packet)
     else if (kind === BYE) this.#forget(packet)
     else if (kind === ASK) {
-      if (this.#options.announce) this.#tell(HERE, undefined, node)
+      if (this.#announces) this.#tell(HERE, undefined, node)
     } else if (kind === COUNT) return this.#answer(node, term())
     else if (kind === COUNTED) return this.#answered(node, term())
     else return false
@@ -112,9 +114,16 @@ export class Members {
     return answers
   }
 
+  /** Takes part no longer for others, and still hears of them. */
+  leave(): void {
+    if (!this.#announces) return
+    this.#tell(BYE)
+    this.#announces = false
+  }
+
   close(): void {
     if (this.#closed) return
-    if (this.#options.announce) this.#tell(BYE)
+    this.leave()
     this.#closed = true
     this.#timer?.cancel()
     this.#members.clear()
@@ -126,7 +135,7 @@ export class Members {
     this.#timer = clock.after(heartbeatInterval, () => {
       if (this.#closed) return
       this.#schedule()
-      if (this.#options.announce) this.#tell(HERE)
+      if (this.#announces) this.#tell(HERE)
       const silent = clock.now() - heartbeatInterval * silentHeartbeats
       for (const [name, { heard }] of [...this.#members]) if (heard <= silent) this.#drop(name)
     })
@@ -160,7 +169,7 @@ export class Members {
     if (!Array.isArray(question) || question.length !== 2) return false
     const [id, topic] = question as Term[]
     if (!Number.isSafeInteger(id) || typeof topic !== 'string') return false
-    if (this.#options.announce) this.#tell(COUNTED, [id as number, this.#options.localCount(topic)], node)
+    if (this.#announces) this.#tell(COUNTED, [id as number, this.#options.localCount(topic)], node)
     return true
   }
 

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import type { Msg, NatsConnection } from '@nats-io/transport-node'
 import { abortable, withDeadline } from '../../../base/deadline.ts'
 import { OptionError, TsunagiError } from '../../../base/errors.ts'
-import type { WaitOptions } from '../../../node/waiting.ts'
+import { type WaitOptions, withLimits } from '../../../node/waiting.ts'
 import { Decoder } from '../../../term/decoder.ts'
 import { DecodeError, type DecodeOptions, type Term } from '../../../term/index.ts'
 import type { Engine, EngineContext, Outgoing, ReadyOptions } from '../../engine.ts'
@@ -131,6 +131,17 @@ export class NatsEngine implements Engine {
     return this.#members.count(topic, options)
   }
 
+  /** Resolves when there is room again for what is broadcast, after `broadcast` has answered false. */
+  async drained(options: WaitOptions): Promise<void> {
+    await withLimits(this.#outbox.room(), this.#context.clock, options, 'the NATS server did not read what was sent')
+    if (this.#closed !== undefined) throw new TsunagiError('ERR_CLOSED', `the pub/sub ${this.#context.name} is closed`)
+  }
+
+  withdraw(): void {
+    this.#members.leave()
+    this.#interests.withdraw()
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
@@ -140,7 +151,7 @@ export class NatsEngine implements Engine {
     this.#publisher.flush()
     this.#members.close()
     this.#interests.close()
-    this.#outbox.close()
+    this.#outbox.end()
     this.#connection = undefined
     this.#changed()
     await this.#session.close()

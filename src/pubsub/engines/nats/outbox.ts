@@ -2,7 +2,7 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import type { Limits } from '../../../base/limits.ts'
 import type { DropCause } from '../../engine.ts'
 
-/** Bytes that may be on their way before the server is asked whether it has them. */
+/** Bytes that may be on their way before the server is asked whether it has them, where the high-water mark is above. */
 const UNASKED = 64 * 1024
 /** What a server allows unless it says otherwise. */
 const MAX_PAYLOAD = 1024 * 1024
@@ -34,10 +34,14 @@ export class Outbox {
   /** Bytes that the server has not confirmed. */
   #unconfirmed = 0
   #asking = false
+  readonly #unasked: number
+  /** Those who wait until it is no longer full. */
+  #waiters: (() => void)[] = []
   #maxBytes = MAX_PAYLOAD
 
   constructor(options: OutboxOptions) {
     this.#options = options
+    this.#unasked = Math.min(UNASKED, options.limits.linkHighWater)
   }
 
   /** Longest packet the server takes, or took last. */
@@ -61,6 +65,15 @@ export class Outbox {
       if (packet.bytes.length > this.maxBytes) this.#options.dropped('too-large', packet.messages)
       else this.#write(connection, packet)
     }
+    this.#wake()
+  }
+
+  /** Resolves when it is not full. */
+  room(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiters.push(resolve)
+      this.#wake()
+    })
   }
 
   /** There is no connection for now. */
@@ -68,6 +81,14 @@ export class Outbox {
     this.#maxBytes = this.maxBytes
     this.#connection = undefined
     this.#unconfirmed = 0
+    this.#wake()
+  }
+
+  /** There will be none any more: what waits is lost. */
+  end(): void {
+    for (const { messages } of this.#waiting.splice(0)) this.#options.dropped('disconnected', messages)
+    this.#waitingBytes = 0
+    this.close()
   }
 
   send(subject: string, bytes: Buffer, messages: number): void {
@@ -95,7 +116,7 @@ export class Outbox {
       return this.#wait(packet)
     }
     this.#unconfirmed += packet.bytes.length
-    if (this.#unconfirmed > UNASKED && !this.#asking) this.#ask(connection)
+    if (this.#unconfirmed > this.#unasked && !this.#asking) this.#ask(connection)
   }
 
   /** One question at a time: the answer to it stands for all that was sent before. */
@@ -106,10 +127,16 @@ export class Outbox {
       this.#asking = false
       if (connection !== this.#connection) return
       this.#unconfirmed = Math.max(0, this.#unconfirmed - asked)
-      if (this.#unconfirmed > UNASKED) this.#ask(connection)
+      if (this.#unconfirmed > this.#unasked) this.#ask(connection)
+      this.#wake()
     }
     connection.flush().then(answered, () => {
       this.#asking = false
     })
+  }
+
+  #wake(): void {
+    if (this.isFull) return
+    for (const resolve of this.#waiters.splice(0)) resolve()
   }
 }
