@@ -27,10 +27,14 @@ export class Departed {
     return [...this.#since].filter(([, since]) => now - since >= this.#after).map(([name]) => name)
   }
 
-  /** Milliseconds until the next name is due; undefined when none will be, or all that remain are due already. */
-  nextIn(now: number): number | undefined {
-    const waits = [...this.#since.values()].map((since) => since + this.#after - now).filter((wait) => wait > 0)
-    return waits.length === 0 ? undefined : Math.min(...waits)
+  /** Milliseconds until the next name is due, `again` for one that is due already; undefined when there is none. */
+  nextIn(now: number, again: number): number | undefined {
+    let next: number | undefined
+    for (const since of this.#since.values()) {
+      const wait = since + this.#after - now
+      next = Math.min(next ?? Number.POSITIVE_INFINITY, wait > 0 ? wait : again)
+    }
+    return next
   }
 
   /** The same names under another rule. */

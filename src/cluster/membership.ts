@@ -40,9 +40,9 @@ export class Membership {
     return [...this.#found.keys()]
   }
 
-  /** Milliseconds until somebody can be pruned; undefined when nobody will be. */
-  get pruneIn(): number | undefined {
-    return this.#departed.nextIn(this.#host.clock.now())
+  /** Milliseconds until somebody can be pruned, or, each `again`, who could not be in time; undefined when nobody will be. */
+  pruneIn(again: number): number | undefined {
+    return this.#departed.nextIn(this.#host.clock.now(), again)
   }
 
   /** Another rule for pruning holds from now on. */

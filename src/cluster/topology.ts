@@ -7,13 +7,12 @@ import { type WaitOptions, withLimits } from '../node/waiting.ts'
 import { Answers, isMeant, type Reading, type ReadingPolicy } from './answer.ts'
 import { makeContext } from './context.ts'
 import { DiscoveryError } from './discovery-error.ts'
-import { Lookups } from './lookups.ts'
+import { Inquiry } from './inquiry.ts'
 import { Membership, type Pruned } from './membership.ts'
 import { NodeOverlay } from './node-overlay.ts'
 import type { Overlay } from './overlay.ts'
 import { OwnOverlay } from './own-overlay.ts'
 import { RefreshQueue } from './refresh-queue.ts'
-import type { Source, SourceHost } from './source.ts'
 import { Telemetry } from './telemetry.ts'
 import type { RefreshResult, TopologyEvent, TopologyEvents } from './topology-events.ts'
 import type { TopologyHost } from './topology-host.ts'
@@ -25,15 +24,11 @@ import {
   type TopologyOptions,
 } from './topology-options.ts'
 import { TopologyReports } from './topology-reports.ts'
-import { Watch } from './watch.ts'
 
 /** An answer that is in effect. */
 interface Taken extends Reading, Pruned {
   readonly signal: AbortSignal
 }
-
-/** Why a lookup ends whose strategy was replaced. */
-const REPLACED = Symbol('replaced')
 
 /**
  * Finds nodes by a strategy, again and again, and keeps them connected; made by `node.topology`. Lookups never overlap. One
@@ -45,18 +40,15 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
   readonly #onClose: () => void
   readonly #reports: TopologyReports
   readonly #telemetry: Telemetry
+  readonly #inquiry: Inquiry
   readonly #answers: Answers
   readonly #members: Membership
   #given: TopologyOptions
   #options: ResolvedTopologyOptions
-  #source: Source
   #state: 'running' | 'paused' | 'closed' = 'running'
   #timer: Timer | undefined
-  /** Ends what the refresh under way waits for: an answer, or functions of the user's. */
-  #lookup = new AbortController()
-  /** Ends its wait for dials. */
+  /** Ends the wait of the refresh under way for dials. */
   #settling = new AbortController()
-  #asking = false
   /** Other nodes are meant than when the last answer was read. */
   #otherPolicy = false
   readonly #refreshes = new RefreshQueue((hurry) => this.#refresh(hurry))
@@ -77,7 +69,7 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
     this.#answers = new Answers(maxNames)
     const shared = { clock, maxNames, reports: this.#reports, telemetry: this.#telemetry }
     this.#members = new Membership(shared, this.#openOverlay(), this.#options.pruneAfter)
-    this.#source = this.#openSource()
+    this.#inquiry = this.#openInquiry()
     this.#startQuietly(false)
   }
 
@@ -165,11 +157,7 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
     if (this.#options.pruneAfter !== pruneAfter) this.#members.prune(this.#options.pruneAfter)
     if (changed('filter', 'mapName', 'hidden')) this.#otherPolicy = true
     if (changed('connect', 'disconnect', 'list')) this.#members.replace(this.#openOverlay())
-    if (changed('strategy')) {
-      this.#source.close()
-      this.#source = this.#openSource()
-      if (this.#asking) this.#lookup.abort(REPLACED)
-    }
+    if (changed('strategy')) this.#inquiry.replace(this.#options.strategy)
     if (this.#state === 'running') this.#startQuietly(false)
   }
 
@@ -198,16 +186,17 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
     return `Topology<${this.name}, ${this.#options.strategy.name}, ${this.#state}, ${this.#members.names.length} found>`
   }
 
-  #openSource(): Source {
-    const { strategy } = this.#options
-    const host: SourceHost = {
+  #openInquiry(): Inquiry {
+    return new Inquiry(this.#options.strategy, {
       clock: this.#host.clock,
       timeout: () => this.#options.timeout,
       context: (signal) => makeContext(this.#host, this.name, signal),
       onChange: () => this.#startQuietly(false),
-      onEnd: (error) => this.#sourceEnded(error),
-    }
-    return 'watch' in strategy ? new Watch(strategy, host) : new Lookups(strategy, host)
+      onEnd: (error) => {
+        this.#failed(error)
+        this.#arm()
+      },
+    })
   }
 
   #openOverlay(): Overlay {
@@ -230,8 +219,7 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
   /** Ends everything that is under way. */
   #rest(reason: Error): void {
     this.#timer?.cancel()
-    this.#source.close()
-    this.#lookup.abort(reason)
+    this.#inquiry.end(reason)
     this.#settling.abort()
   }
 
@@ -278,7 +266,7 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
   async #lookAndTake(hurry: boolean): Promise<Taken> {
     try {
       await this.#reread()
-      const { answer, signal } = await this.#look()
+      const { answer, signal } = await this.#inquiry.look()
       const reading = this.#answers.take(answer, this.#policy)
       this.#lastError = undefined
       this.#reports.answered(reading.errors, reading.rejected)
@@ -298,47 +286,24 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
   async #reread(): Promise<void> {
     if (!this.#otherPolicy) return
     this.#otherPolicy = false
-    this.#lookup = new AbortController()
-    await this.#members.take(this.#answers.again(this.#policy), false, this.#lookup.signal)
-  }
-
-  /** Asks the strategy; the new one, when it is replaced meanwhile. */
-  async #look(): Promise<{ answer: unknown; signal: AbortSignal }> {
-    for (;;) {
-      this.#lookup = new AbortController()
-      const { signal } = this.#lookup
-      this.#asking = true
-      try {
-        const answer = await this.#source.look(signal)
-        signal.throwIfAborted()
-        return { answer, signal }
-      } catch (error) {
-        if (signal.reason !== REPLACED) throw error
-      } finally {
-        this.#asking = false
-      }
-    }
+    await this.#members.take(this.#answers.again(this.#policy), false, this.#inquiry.begin())
   }
 
   /** The next lookup comes an interval after this one, unless the source tells by itself when there is something new. */
   #arm(): void {
     this.#timer?.cancel()
     this.#timer = undefined
-    if (this.#state !== 'running') return this.#source.close()
-    const wait = this.#source.live ? this.#members.pruneIn : this.#options.interval
+    if (this.#state !== 'running') return this.#inquiry.rest()
+    const { interval } = this.#options
+    const wait = this.#inquiry.live ? this.#members.pruneIn(interval) : interval
     if (wait === undefined || wait === Number.POSITIVE_INFINITY) return
     this.#timer = this.#host.clock.after(wait, () => this.#startQuietly(false), { keepAlive: true })
   }
 
-  #sourceEnded(error: unknown): void {
-    this.#failed(error)
-    this.#arm()
-  }
-
   /** Reports a failure, and answers what whoever waits for the refresh gets. */
   #failed(error: unknown): Error {
-    const { reason, aborted } = this.#lookup.signal
-    if (aborted && reason instanceof Error) return reason
+    const { ended } = this.#inquiry
+    if (ended !== undefined) return ended
     const failure = new DiscoveryError(this.name, this.#options.strategy.name, error)
     this.#lastError = failure
     this.#reports.failed(failure)

@@ -262,6 +262,23 @@ describe('a strategy that tells by itself', () => {
     expect(stage.host.connected).toEqual([B])
     expect(stage.host.clock.pending).toBe(0)
   })
+
+  it('prunes whom somebody else wanted when it was time, once nobody does', async () => {
+    const pushed = new Pushed()
+    const stage = new Stage({ strategy: pushed.strategy, prune: { after: 8000 } })
+    await settle()
+    await pushed.push([A])
+    stage.host.want(A, 'connectTo')
+    await pushed.push([])
+    await stage.pass(250)
+    await stage.pass(8000)
+    await stage.pass(5000)
+    expect(stage.host.connected).toEqual([A])
+    stage.host.unwant(A, 'connectTo')
+    await stage.pass(5000)
+    expect(stage.host.connected).toEqual([])
+    expect(stage.host.clock.pending).toBe(0)
+  })
 })
 
 describe('the context', () => {
