@@ -36,6 +36,10 @@ describeOtp(
 
     beforeEach(async () => {
       name = `Channel${++tests}.PubSub`
+      // What earlier tests left in the mailbox.
+      await elixir.eval(
+        'Stream.repeatedly(fn -> receive do _ -> true after 0 -> false end end) |> Enum.find(&(not &1))',
+      )
       await startPubSub(elixir, name)
       before = await workers(elixir, name)
       pubsub = node.pubsub(name)

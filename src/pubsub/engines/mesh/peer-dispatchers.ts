@@ -11,8 +11,8 @@ type Knowledge = 'has' | 'asking' | { readonly lacksUntil: number }
 
 /**
  * Which dispatchers a BEAM node has. One it lacks would crash the process there that dispatches, and if that happens often
- * enough the whole application; so it is asked (`code:ensure_loaded/1`) before it is sent one for the first time. One
- * that it sends itself it has.
+ * enough the whole application; so it is asked (`code:ensure_loaded/1`, `erlang:function_exported/3`) before it is sent
+ * one for the first time. One that it sends itself it has.
  */
 export class PeerDispatchers {
   readonly #node: Atom
@@ -50,8 +50,10 @@ export class PeerDispatchers {
     // A node of this package can take any.
     if (this.#host.serviceHost.isOurs(this.#node)) return true
     try {
-      const loaded = await this.#host.rpc(this.#node.name, 'code', 'ensure_loaded', [dispatcher])
-      return isTuple(loaded) && loaded[0] === atom('module')
+      const { name } = this.#node
+      const loaded = await this.#host.rpc(name, 'code', 'ensure_loaded', [dispatcher])
+      if (!isTuple(loaded) || loaded[0] !== atom('module')) return false
+      return (await this.#host.rpc(name, 'erlang', 'function_exported', [dispatcher, atom('dispatch'), 3])) === true
     } catch {
       // It cannot be asked, so it is not known to have it.
       return this.#host.serviceHost.isOurs(this.#node)

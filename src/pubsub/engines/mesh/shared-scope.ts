@@ -25,7 +25,8 @@ export function shareScope(host: PubSubHost, name: string): { readonly scope: Pg
   let use = ofNode.get(name)
   if (use === undefined || use.scope.closed) {
     const foreign = host.whereis(name) !== undefined
-    use = { scope: host.pg(name), foreign, users: 0 }
+    // Each pub/sub listens.
+    use = { scope: host.pg(name).setMaxListeners(0), foreign, users: 0 }
     ofNode.set(name, use)
   }
   use.users++
