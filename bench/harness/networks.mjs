@@ -20,6 +20,8 @@ export class Networks {
         for (let i = 0; i < hosts; i++) ip(...on, 'addr', 'add', `${this.address(side, i)}/24`, 'dev', 'cable')
         for (const device of ['lo', 'cable']) ip(...on, 'link', 'set', device, 'up')
       }
+      // Until then programs do not see the addresses.
+      for (const side of sides) while (!ip('-n', this.#name(side), '-o', 'link', 'show', 'cable').includes('state UP'));
     } catch (error) {
       this.close()
       throw error
@@ -62,5 +64,5 @@ export class Networks {
 
 /** @param {...string} args */
 function ip(...args) {
-  execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  return execFileSync('ip', args, { stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' })
 }

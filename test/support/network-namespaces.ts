@@ -91,6 +91,15 @@ export class Networks implements Disposable {
       for (let i = 0; i < hosts; i++) this.ip(side, 'addr', 'add', `${this.address(side, i)}/24`, 'dev', 'cable')
       for (const device of ['lo', 'cable']) this.ip(side, 'link', 'set', device, 'up')
     }
+    for (const side of ['left', 'right'] as const) this.#untilUp(side)
+  }
+
+  /** The kernel takes its time; until then programs do not see the addresses. */
+  #untilUp(side: Side): void {
+    const deadline = Date.now() + 20_000
+    while (!run('-n', this.#name(side), '-o', 'link', 'show', 'cable').includes('state UP')) {
+      if (Date.now() > deadline) throw new Error(`the cable of ${this.#name(side)} does not come up`)
+    }
   }
 
   #name(side: Side): string {
@@ -109,6 +118,6 @@ export function missingForNetworks(): readonly string[] {
   }
 }
 
-function run(...args: readonly string[]): void {
-  execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] })
+function run(...args: readonly string[]): string {
+  return execFileSync('ip', args, { stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' })
 }
