@@ -1,23 +1,19 @@
 import { randomInt } from 'node:crypto'
-import type { Msg, NatsConnection } from '@nats-io/transport-node'
+import type { NatsConnection } from '@nats-io/transport-node'
 import { abortable, withDeadline } from '../../../base/deadline.ts'
 import { OptionError, TsunagiError } from '../../../base/errors.ts'
 import { type WaitOptions, withLimits } from '../../../node/waiting.ts'
-import { Decoder } from '../../../term/decoder.ts'
-import { DecodeError, type DecodeOptions, type Term } from '../../../term/index.ts'
 import type { Engine, EngineContext, Outgoing, ReadyOptions } from '../../engine.ts'
 import { Interests } from './interests.ts'
 import { Members } from './members.ts'
 import type { NatsError } from './nats-error.ts'
 import { Outbox } from './outbox.ts'
-import { countEntries, eachEntry, MESSAGES, type Packet, readPacket, SENDERS } from './packet.ts'
+import { SENDERS } from './packet.ts'
 import { Publisher } from './publisher.ts'
+import { Receiver } from './receiver.ts'
 import { Sequences } from './sequences.ts'
 import { Session, type Source } from './session.ts'
 import { Subjects } from './subjects.ts'
-
-const TERM_VERSION = 131
-const none = Buffer.alloc(0)
 
 /** How an engine is set up. */
 export interface NatsSetup {
@@ -35,15 +31,11 @@ export class NatsEngine implements Engine {
   readonly #context: EngineContext
   /** This start of it: by it others know that their count of its messages begins anew, and it its own echo. */
   readonly #sender = randomInt(1, SENDERS)
-  readonly #subjects: Subjects
-  readonly #sequences: Sequences
   readonly #outbox: Outbox
   readonly #publisher: Publisher
   readonly #interests: Interests
   readonly #members: Members
   readonly #session: Session
-  readonly #decoder: Decoder
-  readonly #ofNode: string
   #connection: NatsConnection | undefined
   /** Why there is no connection. */
   #reason: TsunagiError | undefined
@@ -57,10 +49,6 @@ export class NatsEngine implements Engine {
     const node = host.name
     const subjects = new Subjects(setup.prefix, name)
     this.#context = context
-    this.#subjects = subjects
-    this.#ofNode = subjects.ofNode(node)
-    this.#decoder = new Decoder({}, limits)
-    this.#sequences = new Sequences((subject) => subjects.topicOf(subject))
     this.#outbox = new Outbox({
       limits,
       buffer: setup.buffer,
@@ -73,9 +61,6 @@ export class NatsEngine implements Engine {
       maxBytes: () => this.#outbox.maxBytes,
       send: (subject, packet, messages) => this.#outbox.send(subject, packet, messages),
     })
-    this.#interests = new Interests(subjects, this.#sequences, this.#onMessage)
-    this.#interests.keep(this.#ofNode)
-    this.#interests.keep(subjects.members)
     this.#members = new Members({
       node,
       sender: this.#sender,
@@ -93,6 +78,11 @@ export class NatsEngine implements Engine {
       nodeDown: (member) => context.nodeDown(member),
       localCount: (topic) => context.localCount(topic),
     })
+    const sequences = new Sequences((subject) => subjects.topicOf(subject))
+    const receiver = new Receiver({ context, sender: this.#sender, subjects, sequences, members: this.#members })
+    this.#interests = new Interests(subjects, sequences, receiver.take)
+    this.#interests.keep(subjects.ofNode(node))
+    this.#interests.keep(subjects.members)
     this.#session = new Session(setup.source, clock, {
       up: (connection) => this.#up(connection),
       down: (error) => this.#down(error),
@@ -192,82 +182,6 @@ export class NatsEngine implements Engine {
 
   #because(): { error?: unknown } {
     return this.#reason === undefined ? {} : { error: this.#reason }
-  }
-
-  readonly #onMessage = (message: Msg): void => {
-    const { subject, data } = message
-    const bytes = Buffer.from(data.buffer, data.byteOffset, data.length)
-    const packet = readPacket(bytes)
-    if (packet === undefined) return this.#undecodable(undefined)
-    if (packet.sender === this.#sender) return
-    const mine = subject === this.#ofNode
-    if (packet.kind !== MESSAGES) {
-      if (!(mine || subject === this.#subjects.members) || !this.#takeWord(packet, bytes)) this.#undecodable(packet)
-      return
-    }
-    const stream = this.#sequences.of(subject)
-    const topic = packet.topic === undefined ? stream.topic : this.#namedTopic(packet.topic, subject, mine)
-    const count = countEntries(bytes, packet.body)
-    if (topic === undefined || count === undefined || count === 0) return this.#undecodable(packet)
-    const lost = this.#sequences.take(stream, packet.sender, packet.sequence, count, packet.first)
-    // A copy, by the subscription for a pattern.
-    if (lost < 0) return
-    if (lost > 0) this.#context.dropped('disconnected', lost, { topic, node: packet.node })
-    if (!this.#context.hasSubscribers(topic)) return
-    eachEntry(bytes, packet.body, (entry) => this.#deliver(topic, packet.node, entry))
-  }
-
-  /** A topic is named where the subject does not tell it, and must be one that goes there: the server checks subjects. */
-  #namedTopic(topic: string, subject: string, mine: boolean): string | undefined {
-    if (mine) return topic
-    const address = this.#subjects.ofTopic(topic)
-    return address.named && address.subject === subject ? topic : undefined
-  }
-
-  #deliver(topic: string, node: string, entry: Buffer): void {
-    const { terms } = this.#context
-    let message: Term
-    try {
-      message = this.#decode(entry, terms)
-    } catch (error) {
-      return this.#context.dropped('undecodable', 1, { topic, node, error })
-    }
-    const as = (other: DecodeOptions): Term => this.#decode(entry, other)
-    this.#context.deliver({ topic, message, node, dispatcher: undefined, bytes: entry.length, as })
-  }
-
-  /** @throws DecodeError */
-  #decode(bytes: Buffer, terms: DecodeOptions): Term {
-    const decoder = this.#decoder
-    if (bytes[0] !== TERM_VERSION) throw new DecodeError(`a term begins with ${TERM_VERSION}`, 0)
-    decoder.configure(terms)
-    decoder.reset(bytes, 1, bytes.length)
-    try {
-      const term = decoder.read()
-      if (decoder.position !== decoder.end) throw decoder.fail('bytes are left over behind the term')
-      return term
-    } finally {
-      decoder.reset(none, 0, 0)
-    }
-  }
-
-  /** What a member says of itself, or asks. */
-  #takeWord(packet: Packet, bytes: Buffer): boolean {
-    const count = countEntries(bytes, packet.body)
-    if (count === undefined || count > 1) return false
-    let word: Buffer | undefined
-    eachEntry(bytes, packet.body, (entry) => {
-      word = entry
-    })
-    try {
-      return this.#members.take(packet, () => this.#decode(word ?? none, {}))
-    } catch {
-      return false
-    }
-  }
-
-  #undecodable(packet: Packet | undefined): void {
-    this.#context.dropped('undecodable', 1, packet === undefined ? {} : { node: packet.node })
   }
 
   async #untilReady(nodes: number, signal: AbortSignal): Promise<void> {
