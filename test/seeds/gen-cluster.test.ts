@@ -41,6 +41,15 @@ describeOtp('gen_cluster, EPMD and static', (release) => {
 })
 
 describeTools('gen_cluster, DNS', ['dnsmasq'], () => {
+  it('{dns, #{domain => …, ipv6 => true}} connects to IPv6 addresses only', async () => {
+    await using cluster = await Cluster.create()
+    const domain = 'k8s-erlang-cluster.k8s-erlang-cluster'
+    await using server = await Dnsmasq.open({ hosts: { [domain]: ['127.0.0.1', '::1'] } })
+    const strategy = dns({ query: `${domain}.`, basename: 'app', types: ['AAAA'], servers: [server.address] })
+    const rosa = await cluster.start('rosa', { mesh: false })
+    expect((await rosa.topology('gen_cluster', { strategy }).refresh()).found).toEqual(['app@::1'])
+  })
+
   describeOtp('with real nodes', (release) => {
     it('{dns, #{domain => "k8s-erlang-cluster.k8s-erlang-cluster"}} connects to the addresses of a headless service', async () => {
       await using scene = await Scene.open(release)

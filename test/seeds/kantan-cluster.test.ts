@@ -1,5 +1,7 @@
 // KantanCluster's README, translated.
 import { describe, expect, it, vi } from 'vitest'
+import { loadConfig } from '../../src/config/index.ts'
+import { Folder } from '../config/folder.ts'
 import { Cluster, event } from '../node/cluster.ts'
 import { type OtpNode, startElixir } from '../support/otp.ts'
 import { describeOtp } from '../support/releases.ts'
@@ -32,6 +34,20 @@ describe('KantanCluster, getting started', () => {
     await up
     await again.ready({ timeout: 25_000 })
     expect(again.nodes()).toEqual([NODE1])
+  })
+
+  it('loads its options from a configuration file', async () => {
+    await using cluster = await Cluster.create()
+    using folder = new Folder({
+      'tsunagi.config.mjs': `export default { name: '${NODE1}', cookie: 'hello', connectTo: ['${NODE2}'] }`,
+    })
+    const { options } = await loadConfig({ cwd: folder.path, env: {} })
+    const { name: _, ...rest } = options
+    const node1 = await cluster.start('node1', rest)
+    expect([node1.name, node1.cookie]).toEqual([NODE1, 'hello'])
+    await cluster.start('node2', { cookie: 'hello' })
+    await node1.ready({ timeout: 25_000 })
+    expect(node1.nodes()).toEqual([NODE2])
   })
 
   it('connects on demand, and leaves alone whom it was told to disconnect from', async () => {

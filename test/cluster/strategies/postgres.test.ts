@@ -1,6 +1,8 @@
 import { once } from 'node:events'
+import fc from 'fast-check'
 import postgresPackage, { type Sql } from 'postgres'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { splitNodeName } from '../../../src/base/node-name.ts'
 import { postgres } from '../../../src/cluster/strategies/postgres.ts'
 import type { StrategyUnderTest } from '../../../src/testing/strategy-checks.ts'
 import { Cluster, event } from '../../node/cluster.ts'
@@ -9,6 +11,7 @@ import { freePort } from '../../support/otp.ts'
 import { missingForPostgres, PostgresServer } from '../../support/postgres-server.ts'
 import { describeOtp } from '../../support/releases.ts'
 import { Scene } from '../../support/scene.ts'
+import { seed } from '../../support/seed.ts'
 import { describeSkipped } from '../../support/tools.ts'
 import { conform } from './conform.ts'
 import { Follower } from './follower.ts'
@@ -139,6 +142,27 @@ const checks = (): void => {
     await vi.waitFor(() => expect(node.log.messages('debug').join()).toContain('d@127.0.0.1'), { timeout: 20_000 })
     expect(node.log.messages('warn')).toHaveLength(2)
     expect(node.names).toEqual([A, B])
+  })
+
+  it('takes whatever is notified for a name, or for nothing', async () => {
+    const channel = newChannel()
+    await using others = new Others('another', [])
+    await using node = new Follower(postgres({ connection: server.url, channel }))
+    await node.sees()
+    const text = fc.string({ unit: 'binary', maxLength: 20 }).map((it) => it.replaceAll('\0', '').toWellFormed())
+    const payloads = fc.sample(
+      fc.oneof(
+        text,
+        fc.tuple(text, text).map((halves) => halves.join('@')),
+      ),
+      { numRuns: 300, seed },
+    )
+    for (const payload of [...payloads, A]) await others.sql`select pg_notify(${channel}, ${payload})`
+    // What is notified on one connection comes in its order.
+    await vi.waitFor(() => expect(node.names).toContain(A), { timeout: 20_000 })
+    const good = new Set([...payloads, A].filter((payload) => splitNodeName(payload) !== undefined))
+    expect(good.size).toBeGreaterThan(20)
+    expect(node.names).toEqual([...good].sort())
   })
 
   it('loses a node that was silent for six heartbeats, and nobody else, and is not sure who is gone before', async () => {

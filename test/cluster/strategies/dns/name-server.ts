@@ -20,6 +20,8 @@ export class NameServer implements AsyncDisposable {
   zone: Readonly<Record<string, Said>>
   /** What it says to all questions instead. */
   always: Said | undefined
+  /** Makes something else of each answer, behind its first two bytes. */
+  spoil: (rest: Buffer) => Buffer = (rest) => rest
   readonly #socket: Socket
 
   private constructor(socket: Socket, zone: Readonly<Record<string, Said>>) {
@@ -28,7 +30,9 @@ export class NameServer implements AsyncDisposable {
     this.zone = zone
     socket.on('message', (packet, { port, address }) => {
       const answer = this.#answer(packet)
-      if (answer !== undefined) socket.send(answer, port, address)
+      if (answer === undefined) return
+      const spoilt = Buffer.concat([answer.subarray(0, 2), this.spoil(answer.subarray(2))])
+      socket.send(spoilt, port, address)
     })
   }
 
