@@ -7,11 +7,16 @@ import { NODE_OPTIONS, type NodeOptions, resolveNodeOptions } from './node/node-
 import type { PubSub } from './pubsub/pubsub.ts'
 import type { PubSubOptions } from './pubsub/pubsub-options.ts'
 import { PubSubs } from './pubsub/pubsubs.ts'
+import type { Store } from './store/store.ts'
+import { resolveStoreOptions, type StoreOptions } from './store/store-options.ts'
+import { Stores } from './store/stores.ts'
 
 /** Options of {@link startNode}: those of the node itself, and what is built upon it. */
 export interface StartOptions extends NodeOptions {
   /** Ways to find nodes, by name: `{ app: { strategy: localEpmd() } }`. See `docs/strategies.md`. Default: none. */
   readonly topologies?: Readonly<Record<string, TopologyOptions>>
+  /** Opens a store with the node, as `node.store` does. Default: none. */
+  readonly store?: StoreOptions
 }
 
 /**
@@ -25,22 +30,25 @@ export function checkStartOptions(options: StartOptions): void {
 
 function splitOptions(options: StartOptions) {
   instance(options, 'options', 'an object of node options', (it) => !Array.isArray(it))
-  knownOnly(options, [...NODE_OPTIONS, 'topologies'])
-  const { topologies = {}, ...nodeOptions } = options
+  knownOnly(options, [...NODE_OPTIONS, 'topologies', 'store'])
+  const { topologies = {}, store, ...nodeOptions } = options
   checkTopologies(topologies)
-  return { topologies, nodeOptions }
+  if (store !== undefined) resolveStoreOptions(store, {})
+  return { topologies, store, nodeOptions }
 }
 
 /** A node with all that the package builds upon it; made by {@link startNode}. */
 export class TsunagiNode extends LocalNode {
   readonly #topologies: Topologies
   readonly #pubsubs: PubSubs
+  readonly #stores: Stores
 
   /** Use {@link startNode}. */
   static override async start(options: StartOptions): Promise<TsunagiNode> {
-    const { topologies, nodeOptions } = splitOptions(options)
+    const { topologies, store, nodeOptions } = splitOptions(options)
     const node = await LocalNode.startAs(nodeOptions, (foundation) => new TsunagiNode(foundation))
     for (const [name, topology] of Object.entries(topologies)) node.topology(name, topology)
+    if (store !== undefined) node.store(store)
     return node
   }
 
@@ -48,6 +56,7 @@ export class TsunagiNode extends LocalNode {
     super(foundation)
     this.#topologies = new Topologies(this.discovery)
     this.#pubsubs = new PubSubs(this)
+    this.#stores = new Stores(this)
   }
 
   /**
@@ -71,6 +80,17 @@ export class TsunagiNode extends LocalNode {
    */
   pubsub(name: string, options?: PubSubOptions): PubSub {
     return this.#pubsubs.get(name, options)
+  }
+
+  /**
+   * Values and functions shared with all nodes that have a store of the same name. The same object each time; without
+   * options but the name, the one that is there. It closes with the node. See {@link Store}.
+   *
+   * @throws OptionError when an option is wrong, or when it is there with other options
+   * @throws TsunagiError `ERR_UNSUPPORTED` for what its engine cannot do, `ERR_NAME_TAKEN`, `ERR_CLOSED`
+   */
+  store(options?: StoreOptions): Store {
+    return this.#stores.get(options)
   }
 
   protected override withdraw(): void {

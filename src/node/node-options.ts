@@ -8,6 +8,7 @@ import { checkNodeName, isLongHost, isLoopbackHost, type NodeName } from '../bas
 import { boolean, duration, fn, instance, integer, knownOnly, oneOf, port, string } from '../base/options.ts'
 import { type EpmdOptions, type ResolvedEpmdOptions, resolveEpmdOptions } from '../epmd/epmd-options.ts'
 import type { TermOptions } from '../term/index.ts'
+import { resolveTermOptions } from '../term/term-options.ts'
 import { checkNodeNames } from './allow-list.ts'
 import { type PeerAddress, parsePeer } from './peer-address.ts'
 import { type ResolvedSyncNodes, resolveSyncNodes, type SyncNodesOptions } from './sync-nodes.ts'
@@ -147,7 +148,7 @@ export function resolveNodeOptions(options: NodeOptions): ResolvedNodeOptions {
     limits: limitsOf(options.limits),
     logger: loggerOf(options.logger),
     clock: clockOf(options.clock),
-    terms: termsOf(options),
+    terms: resolveTermOptions(options),
   }
 }
 
@@ -267,13 +268,4 @@ function clockOf(clock: NodeOptions['clock']): Clock {
 /** Only what is absent takes the default: null is no value of any option. */
 function or<T>(value: T | undefined, fallback: T): T {
   return value === undefined ? fallback : value
-}
-
-function termsOf({ binaries, maps, floats, keys }: TermOptions): TermOptions {
-  return {
-    binaries: oneOf('auto', 'string', 'bytes')(or(binaries, 'auto'), 'binaries'),
-    maps: oneOf('auto', 'object', 'map')(or(maps, 'auto'), 'maps'),
-    floats: oneOf('number', 'exact')(or(floats, 'number'), 'floats'),
-    keys: oneOf('atoms', 'strings')(or(keys, 'atoms'), 'keys'),
-  }
 }

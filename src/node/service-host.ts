@@ -31,6 +31,7 @@ export class ServiceHost implements NodeService {
   readonly terms: TermOptions
   readonly #host: NodeHost
   readonly #observers = new Set<LinkObserver>()
+  readonly #closers = new Set<() => Promise<void> | void>()
 
   constructor(host: NodeHost) {
     const { clock, limits, logger, terms } = host.options
@@ -59,6 +60,15 @@ export class ServiceHost implements NodeService {
     return () => this.#observers.delete(observer)
   }
 
+  /**
+   * Has something closed with the node: before any link, scope or process of it goes, and waited for. Must not reject.
+   * What this returns takes it back.
+   */
+  closeFirst(closer: () => Promise<void> | void): () => void {
+    this.#closers.add(closer)
+    return () => this.#closers.delete(closer)
+  }
+
   /** Whether there is a link to a peer. */
   isConnected(peer: Atom): boolean {
     return this.#host.peers.linkTo(peer) !== undefined
@@ -72,6 +82,16 @@ export class ServiceHost implements NodeService {
   /** The link to a peer, if there is one: for what must not dial. */
   linkTo(peer: Atom): Link | undefined {
     return this.#host.peers.linkTo(peer)
+  }
+
+  /** Whether there is anything that has to close first. */
+  get hasToFinish(): boolean {
+    return this.#closers.size > 0
+  }
+
+  /** Resolves when everything that has to close first has closed. */
+  async finish(): Promise<void> {
+    await Promise.all(Array.from(this.#closers, (closer) => closer()))
   }
 
   up(_connector: Connector, link: Link): void {

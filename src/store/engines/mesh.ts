@@ -1,0 +1,4 @@
+import type { EngineFactory } from '../engine.ts'
+export function mesh(): EngineFactory {
+  throw new Error('not yet')
+}
