@@ -73,6 +73,12 @@ export const translations: Readonly<Record<string, Translation>> = {
   'Elixir.LibclusterPostgres.Strategy': (config) => ({ strategy: postgres(postgresOf(config)) }),
 }
 
+/** Those of libcluster's own that there is nothing for here, and why. */
+export const untranslated: Readonly<Record<string, string>> = {
+  'Elixir.Cluster.Strategy.Rancher':
+    "it asks the metadata service of Rancher 1, which is no more. In Rancher 2, which is Kubernetes, use 'Elixir.Cluster.Strategy.Kubernetes'",
+}
+
 function gossipOf(config: Configuration) {
   return given({
     port: config.integer('port', 65535),

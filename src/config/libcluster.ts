@@ -1,6 +1,6 @@
 import { isAtom, type Term } from '../term/index.ts'
 import { blame, ConfigError } from './config-error.ts'
-import { Configuration, type Topologies, type Topology, translations } from './libcluster-strategies.ts'
+import { Configuration, type Topologies, type Topology, translations, untranslated } from './libcluster-strategies.ts'
 import type { Setting } from './setting.ts'
 
 /**
@@ -24,14 +24,20 @@ function topologyOf(topology: Setting): Topology {
       throw new ConfigError(setting.source, message, { option: setting.path, value: setting.term })
     }
   }
-  const translate = translations[nameOf(strategy.term)]
+  const name = nameOf(strategy.term)
+  const why = untranslated[name]
+  if (why !== undefined) {
+    const message = `${strategy.path}: there is nothing like ${name} here: ${why}; or write a strategy of your own, with custom()`
+    throw new ConfigError(strategy.source, message, { option: strategy.path, value: strategy.term })
+  }
+  const translate = translations[name]
   if (translate === undefined) {
     const known = Object.keys(translations).join(', ')
     throw strategy.wrong(`one of ${known}`)
   }
   const config = new Configuration(settings.get('config'))
   const made = blame(topology.source, () => translate(config, strategy), `${topology.path}.config`)
-  config.done(nameOf(strategy.term))
+  config.done(name)
   return made
 }
 

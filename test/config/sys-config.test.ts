@@ -164,7 +164,12 @@ describe("libcluster's topologies in a sys.config", () => {
   })
 
   it.each([
-    ["{strategy, 'Elixir.Cluster.Strategy.Rancher'}", 'libcluster.topologies.app.strategy', 'Cluster.Strategy.Rancher'],
+    [
+      "{strategy, 'Elixir.Cluster.Strategy.Rancher'}",
+      'libcluster.topologies.app.strategy',
+      'metadata service of Rancher',
+    ],
+    ["{strategy, 'Elixir.My.Strategy'}", 'libcluster.topologies.app.strategy', 'Cluster.Strategy.LocalEpmd'],
     [
       "{strategy, 'Elixir.Cluster.Strategy.LocalEpmd'}, {config, [{x, 1}]}",
       'libcluster.topologies.app.config.x',

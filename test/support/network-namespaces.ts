@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { hasTool } from './tools.ts'
 
 /** One of two networks. */
@@ -62,6 +64,13 @@ export class Networks implements Disposable {
     this.ip(side, 'rule', 'add', 'pref', '10', 'ipproto', 'tcp', 'sport', String(port), 'blackhole')
   }
 
+  /** What programs there take for `/etc/resolv.conf`. Before they start. */
+  resolvConf(side: Side, text: string): void {
+    const directory = this.#etc(side)
+    mkdirSync(directory, { recursive: true })
+    writeFileSync(join(directory, 'resolv.conf'), text)
+  }
+
   /** Runs `ip` on one side. */
   ip(side: Side, ...args: readonly string[]): void {
     run('-n', this.#name(side), ...args)
@@ -76,6 +85,7 @@ export class Networks implements Disposable {
       } catch {
         // It was not made.
       }
+      rmSync(this.#etc(side), { recursive: true, force: true })
     }
   }
 
@@ -100,6 +110,11 @@ export class Networks implements Disposable {
     while (!run('-n', this.#name(side), '-o', 'link', 'show', 'cable').includes('state UP')) {
       if (Date.now() > deadline) throw new Error(`the cable of ${this.#name(side)} does not come up`)
     }
+  }
+
+  /** What `ip netns exec` puts in the place of files in `/etc`. Source: ip-netns(8). */
+  #etc(side: Side): string {
+    return join('/etc/netns', this.#name(side))
   }
 
   #name(side: Side): string {
