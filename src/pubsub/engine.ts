@@ -148,6 +148,11 @@ export interface Engine {
   broadcast(outgoing: Outgoing): boolean
   /** To one other node. @throws EncodeError */
   direct(node: string, outgoing: Outgoing): boolean
+  /**
+   * Resolves when everything is below its high-water mark: what to wait for when `broadcast` answered false. Rejects with
+   * `ERR_TIMEOUT`, `ERR_CLOSED`.
+   */
+  drained(options: WaitOptions): Promise<void>
   /** Names of the other nodes that take part. */
   nodes(): readonly string[]
   /** Subscriptions of a topic on other nodes that can say so; those that do not answer in time are missing. */

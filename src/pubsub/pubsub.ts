@@ -206,7 +206,7 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
 
   /**
    * Broadcasts a message to the subscribers of a topic on all nodes. True, or false when a link is over its high-water mark,
-   * as `node.send`: then slow down. A node whose link is full does not get it, which is counted.
+   * as `node.send`: then wait for {@link PubSub.drained}. A node whose link is full does not get it, which is counted.
    *
    * @throws EncodeError with the path to what has no Erlang form; nobody got anything then. OptionError for what is no topic;
    *   TsunagiError `ERR_CLOSED`, `ERR_UNSUPPORTED`
@@ -260,6 +260,19 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
     const outgoing = this.#outgoing(topic, message, { dispatcher: PHOENIX_CHANNEL })
     // The keys of the struct are atoms, whatever those of other messages are.
     return this.#broadcast({ ...outgoing, stringKeys: false }, from === undefined ? undefined : exceptFor(from))
+  }
+
+  /**
+   * Resolves when what was broadcast has left this node so far that there is room again: wait for it when `broadcast`
+   * answered false. By itself it has no time limit.
+   *
+   * @throws TsunagiError `ERR_TIMEOUT` after `timeout` ms (default: none), `ERR_CLOSED`; the signal's reason
+   */
+  async drained(options: WaitOptions = {}): Promise<void> {
+    knownOnly(options, WAIT_OPTIONS)
+    options.signal?.throwIfAborted()
+    this.#assertOpen()
+    await this.#engine.drained({ timeout: Number.POSITIVE_INFINITY, ...options })
   }
 
   /**

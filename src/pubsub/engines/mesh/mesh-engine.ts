@@ -98,6 +98,18 @@ export class MeshEngine implements Engine {
     return this.#sender.send(peer === undefined ? [] : [peer], outgoing)
   }
 
+  async drained(options: WaitOptions): Promise<void> {
+    const { host } = this.#context
+    const waits = this.#peers.list.map(({ node }) =>
+      host.drained(node.name, options).catch((error: unknown) => {
+        // A node that is gone is not waited for.
+        if (!(error instanceof TsunagiError && error.code === 'ERR_NOCONNECTION')) throw error
+      }),
+    )
+    await Promise.all(waits)
+    if (this.#closed) throw new TsunagiError('ERR_CLOSED', `the pub/sub ${this.#context.name} is closed`)
+  }
+
   nodes(): readonly string[] {
     return this.#peers.list.map(({ node }) => node.name)
   }
