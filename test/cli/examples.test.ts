@@ -1,14 +1,31 @@
-import { readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { startNodeProcess } from '../support/child.ts'
 import { OsProcess } from '../support/os-process.ts'
 import { freePort } from '../support/otp.ts'
 import { bareEnvironment, commandOf, describeOtp } from '../support/releases.ts'
+import { hasTool } from '../support/tools.ts'
 import { Home, runCommand } from './support.ts'
 
 const example = (name: string) => new URL(`../../examples/${name}`, import.meta.url).pathname
-const start = (name: string, args: readonly string[], epmdPort: number) =>
-  startNodeProcess([example(name), ...args], { env: { ERL_EPMD_PORT: String(epmdPort), TSUNAGI_COOKIE: 'hello' } })
+const start = (name: string, args: readonly string[], epmdPort: number, env: Record<string, string> = {}) =>
+  startNodeProcess([example(name), ...args], {
+    env: { ERL_EPMD_PORT: String(epmdPort), TSUNAGI_COOKIE: 'hello', ...env },
+  })
+
+/** Phoenix.PubSub as the interop tests have it, so that no test fetches packages of Elixir. */
+const phoenix = new URL('../interop/fixtures/pubsub/phoenix.ex', import.meta.url).pathname
+
+/** The same compiled, where `ERL_LIBS` finds it. */
+function compileStandIn(): Home {
+  const home = new Home()
+  const ebin = join(home.path, 'phoenix_pubsub', 'ebin')
+  mkdirSync(ebin, { recursive: true })
+  if (hasTool('elixirc')) execFileSync('elixirc', ['-o', ebin, phoenix], { stdio: 'ignore' })
+  return home
+}
 
 describe('the examples', () => {
   it('two-nodes: finds, calls and loses its peer', async () => {
@@ -76,23 +93,40 @@ describe('the examples', () => {
     expect((await second.exited).code).toBe(0)
     await observer.waitForOutput(/^--- Node down: second@127\.0\.0\.1$/)
   })
+
+  it('temperature-sensors: what two sensors measure is shown, with one command', async () => {
+    using lib = compileStandIn()
+    await using run = start('temperature-sensors/start.mjs', [], await freePort(), { ERL_LIBS: lib.path })
+    for (const place of ['kitchen', 'garden']) {
+      await run.waitForOutput(new RegExp(`^display: \\+ ${place}@127\\.0\\.0\\.1$`))
+      await run.waitForOutput(new RegExp(`^display: ${place} \\d+\\.\\d °C$`))
+      if (hasTool('elixir')) await run.waitForOutput(new RegExp(`^Elixir: ${place} \\d+\\.\\d °C$`))
+    }
+    if (!hasTool('elixir')) await run.waitForOutput(/^\(without Elixir/)
+    run.kill('SIGINT')
+    expect((await run.exited).code).toBe(0)
+  })
 })
 
 describeOtp(
   'the examples',
   (release) => {
     /** Runs an Elixir script by its text: a release in a root directory of its own does not see the file. */
-    async function runElixir(script: string, epmdPort: number): Promise<readonly string[]> {
-      using home = new Home()
-      const text = readFileSync(example(script), 'utf8')
-      const args = ['--erl', '-start_epmd false', '--name', 'ex@127.0.0.1', '--cookie', 'hello', '-e', text]
-      await using elixir = new OsProcess(...commandOf(release, 'elixir', args), {
+    function startElixir(texts: readonly string[], epmdPort: number, home: Home): OsProcess {
+      const evaluated = texts.flatMap((text) => ['-e', text])
+      const args = ['--erl', '-start_epmd false', '--name', 'ex@127.0.0.1', '--cookie', 'hello', ...evaluated]
+      return new OsProcess(...commandOf(release, 'elixir', args), {
         env: {
           ...bareEnvironment(release),
           HOME: release.root === undefined ? home.path : '/tmp',
           ERL_EPMD_PORT: String(epmdPort),
         },
       })
+    }
+
+    async function runElixir(script: string, epmdPort: number): Promise<readonly string[]> {
+      using home = new Home()
+      await using elixir = startElixir([readFileSync(example(script), 'utf8')], epmdPort, home)
       expect((await elixir.exited).code, elixir.output.join('\n')).toBe(0)
       return elixir.output
     }
@@ -115,6 +149,24 @@ describeOtp(
       await pingPong.waitForOutput(/plays/)
       expect(await runElixir('ping-pong.exs', epmdPort)).toEqual(['Node.js says: :pong', 'Node.js pinged back'])
       await pingPong.waitForOutput(/^ex@127\.0\.0\.1 says pong$/)
+    })
+
+    it('temperature-sensors: Elixir shows what sensors of Node.js measure', async () => {
+      const epmdPort = await freePort()
+      await using display = start('temperature-sensors/display.mjs', [], epmdPort)
+      await display.waitForOutput(/waits/)
+      using home = new Home()
+      const texts = [phoenix, example('temperature-sensors/display.exs')].map((file) => readFileSync(file, 'utf8'))
+      await using elixir = startElixir(texts, epmdPort, home)
+      await display.waitForOutput(/^display: \+ ex@127\.0\.0\.1$/)
+      await using sensor = start('temperature-sensors/sensor.mjs', ['attic'], epmdPort)
+      await elixir.waitForOutput(/^Elixir: attic \d+\.\d °C$/)
+      await display.waitForOutput(/^display: attic \d+\.\d °C$/)
+      sensor.kill('SIGINT')
+      expect((await sensor.exited).code).toBe(0)
+      await display.waitForOutput(/^display: - attic@127\.0\.0\.1$/)
+      display.kill('SIGINT')
+      expect((await display.exited).code).toBe(0)
     })
   },
   { elixir: true },
