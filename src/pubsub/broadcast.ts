@@ -2,6 +2,8 @@ import { EncodeError } from '../term/errors.ts'
 import { type Atom, atom, Float, isAtom, type Term } from '../term/index.ts'
 
 const STRUCT = '__struct__'
+/** How deep a payload may nest. */
+const MAX_DEPTH = 500
 const BROADCAST: Atom = atom('Elixir.Phoenix.Socket.Broadcast')
 
 /** What Phoenix channels and `Endpoint.broadcast` send: `%Phoenix.Socket.Broadcast{}`. */
@@ -64,29 +66,30 @@ function fieldsOf(message: Term): readonly [topic: Term, event: Term, payload: T
 }
 
 /** The term that a BEAM node turns into the JSON that `JSON.stringify` makes here. */
-function jsonTerm(value: unknown, path: string): Term {
+function jsonTerm(value: unknown, path: string, depth = 0): Term {
+  if (depth > MAX_DEPTH) throw new EncodeError('a payload that nests too deep, or contains itself', 'payload')
   if (value === null || typeof value === 'boolean' || typeof value === 'number' || typeof value === 'bigint')
     return value
   if (typeof value === 'string' || isAtom(value) || value instanceof Float) return value
   if (typeof value === 'object' && !(value instanceof Uint8Array)) {
-    if (Array.isArray(value)) return Array.from(value, (item, i) => jsonTerm(item ?? null, `${path}[${i}]`))
-    if (value instanceof Map) return jsonMap(value, path)
+    if (Array.isArray(value)) return Array.from(value, (item, i) => jsonTerm(item ?? null, `${path}[${i}]`, depth + 1))
+    if (value instanceof Map) return jsonMap(value, path, depth)
     const { toJSON } = value as { toJSON?: unknown }
-    if (typeof toJSON === 'function') return jsonTerm(toJSON.call(value), path)
+    if (typeof toJSON === 'function') return jsonTerm(toJSON.call(value), path, depth + 1)
     const prototype = Object.getPrototypeOf(value)
-    if (prototype === Object.prototype || prototype === null) return jsonMap(Object.entries(value), path)
+    if (prototype === Object.prototype || prototype === null) return jsonMap(Object.entries(value), path, depth)
   }
   throw new EncodeError('a Phoenix channel sends JSON, which has no such value', path)
 }
 
-function jsonMap(entries: Iterable<readonly [unknown, unknown]>, path: string): Term {
+function jsonMap(entries: Iterable<readonly [unknown, unknown]>, path: string, depth: number): Term {
   const map = new Map<string, Term>()
   for (const [key, value] of entries) {
     if (typeof key !== 'string' && typeof key !== 'number' && !isAtom(key)) {
       throw new EncodeError('a Phoenix channel sends JSON, whose keys are text', path)
     }
     const name = isAtom(key) ? key.name : String(key)
-    if (value !== undefined) map.set(name, jsonTerm(value, `${path}.${name}`))
+    if (value !== undefined) map.set(name, jsonTerm(value, `${path}.${name}`, depth + 1))
   }
   return map
 }
