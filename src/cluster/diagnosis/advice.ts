@@ -9,10 +9,6 @@ export interface Finding {
 
 /** After the connection is open; what is not listed is the protocol's. Source: OTP's `dist_util.erl`. */
 export const findings: { readonly [code in ErrorCode]?: Finding } = {
-  ERR_CONNECT_ALREADY_CONNECTED: {
-    step: 'protocol',
-    advice: 'Another node of our name is connected to it. End that one, or use another name.',
-  },
   ERR_CONNECT_CLOSED: {
     step: 'protocol',
     advice: 'Look at its log. It may be about to end, or be no Erlang node at all.',
