@@ -367,8 +367,9 @@ describeTools('the NATS engine', ['nats-server'], () => {
       await new Promise(setImmediate)
     }
     expect(lost[0]).toMatchObject({ cause: 'link-full' })
+    await expect(a.drained({ timeout: 1 })).rejects.toMatchObject({ code: 'ERR_TIMEOUT' })
     await scene.server.resume()
-    await a.ready({ timeout: patience })
+    await a.drained({ timeout: patience })
     const b = await scene.pubsub('b')
     const inbox = new Inbox(b, 'sensors')
     await b.ready({ nodes: 1, timeout: patience })
@@ -391,7 +392,7 @@ describeTools('the NATS engine', ['nats-server'], () => {
     // More than the server and the system hold for a connection.
     const messages = 600
     for (let i = 0; i < messages; i++) {
-      if (!a.broadcast('sensors', 'x'.repeat(50_000))) await a.ready({ timeout: patience })
+      if (!a.broadcast('sensors', 'x'.repeat(50_000))) await a.drained({ timeout: patience })
     }
     tap.open()
     await Promise.all([down, up])
@@ -401,6 +402,31 @@ describeTools('the NATS engine', ['nats-server'], () => {
     const missed = lost.reduce((sum, { count }) => sum + count, 0)
     expect(missed).toBeGreaterThan(0)
     expect(inbox.messages.length + missed).toBe(messages + 2)
+  })
+
+  it('tells those who wait for room that there is none any more when it is closed', async () => {
+    await using scene = await Scene.prepare()
+    const pubsub = await scene.pubsub('a', {}, {}, { limits: { linkHighWater: 1000 } })
+    await event(pubsub, 'engine-down')
+    while (pubsub.broadcast('sensors', 'x'.repeat(500))) await new Promise(setImmediate)
+    const lost = losses(pubsub)
+    const waiting = expect(pubsub.drained()).rejects.toMatchObject({ code: 'ERR_CLOSED' })
+    await pubsub.close()
+    await waiting
+    expect(lost.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThan(0)
+  })
+
+  it('gets nothing more when its node leaves, and what is broadcast there as a farewell still goes out', async () => {
+    await using scene = await Scene.create()
+    const [node, b] = await Promise.all([scene.cluster.start('a'), scene.pubsub('b')])
+    const a = node.pubsub('MyApp.PubSub', { engine: nats({ servers: scene.server.address }) })
+    const there = new Inbox(b, 'sensors')
+    await Promise.all([a.ready({ nodes: 1, timeout: patience }), b.ready({ nodes: 1, timeout: patience })])
+    a.on('leaving', () => a.broadcast('sensors', 'farewell'))
+    const down = event(b, 'nodedown')
+    await node.leave()
+    await Promise.all([down, there.including('farewell')])
+    expect(b.nodes()).toEqual([])
   })
 
   it('goes to another server of the cluster when its own is about to go', async () => {
