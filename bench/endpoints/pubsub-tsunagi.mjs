@@ -24,5 +24,5 @@ await broadcaster({
   subscribe: (take) =>
     pubsub.subscribe('sensors', { onMessage: (/** @type {any} */ message) => take(message[1], message[2]) }),
   publish: (value, stamp) => pubsub.broadcast('sensors', tuple(kind, value, stamp)),
-  room: () => (onNats ? pubsub.ready() : Promise.all(pubsub.nodes().map((name) => node.drained(name)))),
+  room: () => pubsub.drained(),
 })
