@@ -77,6 +77,8 @@ export class Tracker {
   readonly #seen = new Map<string, SeenBy>()
   /** Transfers that nodes asked for in this period. */
   readonly #asked = new Map<string, number>()
+  /** How much each replica said it has done. */
+  readonly #done = new Map<string, number>()
   /** See {@link Tracker.isSynced}. */
   readonly #synced = new Set<string>()
   #silentPeriods: number
@@ -155,19 +157,22 @@ export class Tracker {
       case 'heartbeat':
         this.#heard(replica)
         this.#seen.set(node, { replica, context: message.context })
+        this.#done.set(node, message.context.get(replica) ?? 0)
         if (message.delta !== undefined) this.#mergeDelta(message.delta, node)
-        return this.#check(replica, node, message.context.get(replica) ?? 0)
+        return this.#check(replica, node)
       case 'transfer-request':
         return this.#answer(message, node)
       case 'transfer':
         this.#met(replica, node)
-        return this.#mergeDelta(message.delta, node)
+        this.#mergeDelta(message.delta, node)
+        return this.#check(replica, node)
       case 'transfer-all':
         this.#met(replica, node)
         if (!this.#merge(message.state, node)) return
         // Deltas from before no longer follow on each other.
         this.#deltas.clear()
-        return this.#check(replica, node, message.state.context.get(replica) ?? Number.POSITIVE_INFINITY)
+        this.#done.set(node, message.state.context.get(replica) ?? this.#done.get(node) ?? Number.POSITIVE_INFINITY)
+        return this.#check(replica, node)
       case 'permdown':
         return this.#steps(this.#replicas.leave(replica))
     }
@@ -193,8 +198,9 @@ export class Tracker {
   }
 
   /** Notes when all that a replica says it has done is here. */
-  #check(replica: ReplicaKey, node: string, done: number): void {
-    if (this.#synced.has(node) || (this.#state.context.get(replica) ?? 0) < done) return
+  #check(replica: ReplicaKey, node: string): void {
+    const done = this.#done.get(node)
+    if (done === undefined || this.#synced.has(node) || (this.#state.context.get(replica) ?? 0) < done) return
     this.#synced.add(node)
     this.#setup.events.replica('synced', node)
   }
@@ -278,6 +284,7 @@ export class Tracker {
         this.#deltas.forget(replica)
         this.#seen.delete(name)
         this.#synced.delete(name)
+        this.#done.delete(name)
         if (this.#replicas.get(name) === undefined) this.#shapes.delete(name)
       }
       this.#setup.events.replica(step, name)
