@@ -68,9 +68,10 @@ describeOtp('pub/sub with plain Erlang', (release) => {
       for (const erl of erls) await erl.eval(`'${group}' ! stop, ok`)
     })
 
-    const take = (erl: OtpNode, count: number): Promise<string> =>
+    /** Whether the topics, messages and dispatchers that came to a node are these. */
+    const take = (erl: OtpNode, count: number, expected: string): Promise<string> =>
       erl.eval(
-        `'${group}' ! {take, self(), ${count}}, receive {got, Got} -> [{T, M, D} || {forward_to_local, T, M, D} <- Got] end`,
+        `'${group}' ! {take, self(), ${count}}, receive {got, Got} -> [{T, M, D} || {forward_to_local, T, M, D} <- Got] =:= ${expected} end`,
       )
 
     it('brings a message to each, equal to the one that a plain send brings', async () => {
@@ -104,8 +105,8 @@ describeOtp('pub/sub with plain Erlang', (release) => {
       pubsub.broadcast('t', { d: 1, e: 2, f: 3 })
       pubsub.broadcast('t', atom('last'))
       const expected =
-        `[{<<"t">>,#{a => 1,b => 2,c => 3},'Elixir.Phoenix.PubSub'},` + `{<<"t">>,last,'Elixir.Phoenix.PubSub'}]`
-      for (const erl of erls) expect((await take(erl, 2)).replaceAll(/\s/g, '')).toBe(expected.replaceAll(/\s/g, ''))
+        '[{<<"t">>, #{a => 1, b => 2, c => 3}, \'Elixir.Phoenix.PubSub\'}, {<<"t">>, last, \'Elixir.Phoenix.PubSub\'}]'
+      for (const erl of erls) expect(await take(erl, 2, expected)).toBe('true')
       expect(await inbox.atLeast(3)).toEqual([{ a: 1, b: 2, c: 3 }, { d: 1, e: 2, f: 3 }, atom('last')])
       const names = erls.map((erl) => erl.name)
       expect(lost.map(({ cause, node: peer }) => [cause, peer]).sort()).toEqual(
@@ -116,7 +117,7 @@ describeOtp('pub/sub with plain Erlang', (release) => {
     it('sends a retained value as any other', async () => {
       pubsub.broadcast('t', 'kept', { retain: true })
       for (const erl of erls) {
-        expect((await take(erl, 1)).replaceAll(/\s/g, '')).toBe(`[{<<"t">>,<<"kept">>,'Elixir.Phoenix.PubSub'}]`)
+        expect(await take(erl, 1, `[{<<"t">>, <<"kept">>, 'Elixir.Phoenix.PubSub'}]`)).toBe('true')
       }
     })
 
@@ -124,7 +125,7 @@ describeOtp('pub/sub with plain Erlang', (release) => {
       pubsub.broadcast('t', 1, { dispatcher: 'Elixir.Nobody' })
       pubsub.broadcast('t', 2)
       for (const erl of erls) {
-        expect((await take(erl, 1)).replaceAll(/\s/g, '')).toBe(`[{<<"t">>,2,'Elixir.Phoenix.PubSub'}]`)
+        expect(await take(erl, 1, `[{<<"t">>, 2, 'Elixir.Phoenix.PubSub'}]`)).toBe('true')
       }
       expect(lost.filter(({ cause }) => cause === 'unknown-dispatcher').map(({ node: peer }) => peer)).toEqual(
         expect.arrayContaining(erls.map((erl) => erl.name)),

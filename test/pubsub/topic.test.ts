@@ -24,6 +24,7 @@ const judge = (value: unknown): StandardResult<Measurement> =>
 describe('a typed topic', () => {
   let cluster: Cluster
   let pubsub: PubSub
+  let tests = 0
 
   beforeAll(async () => {
     cluster = await Cluster.create()
@@ -34,7 +35,7 @@ describe('a typed topic', () => {
   })
 
   beforeEach(async () => {
-    pubsub = (await cluster.start(`t${Math.random().toString(36).slice(2)}`)).pubsub('Typed')
+    pubsub = (await cluster.start(`t${++tests}`)).pubsub('Typed')
   })
 
   afterEach(async () => {
