@@ -2,9 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { hostname, networkInterfaces } from 'node:os'
 import { silentLogger } from '../base/logger.ts'
 import { isLongHost, isLoopbackHost } from '../base/node-name.ts'
-import type { LocalNode } from '../node/local-node.ts'
 import { parsePeer } from '../node/peer-address.ts'
-import { startNode } from '../tsunagi.ts'
+import { startNode, type TsunagiNode } from '../tsunagi.ts'
 import { commandCookie } from './cookie.ts'
 import type { OutputOptions } from './output.ts'
 
@@ -17,19 +16,21 @@ export interface GuestOptions extends OutputOptions {
 
 /**
  * Connects to a node, talks to it, and leaves without a trace: the guest is hidden, has a random name, and does not
- * listen, register, mesh or serve an EPMD.
+ * listen, register or serve an EPMD, nor mesh unless told to.
  *
  * @param target the node's name, with `:port` where EPMD is not to be asked
  * @param talk gets the guest, connected, and the target's name without port
+ * @param manners `mesh`: it also connects to the nodes that the target knows
  * @throws ConnectError saying why there is no connection; TsunagiError `ERR_TIMEOUT`
  */
 export async function withGuest<T>(
   target: string,
   options: GuestOptions,
-  talk: (guest: LocalNode, name: string) => Promise<T>,
+  talk: (guest: TsunagiNode, name: string) => Promise<T>,
+  manners: { readonly mesh?: boolean } = {},
 ): Promise<T> {
   const peer = parsePeer(target, 'node')
-  const guest = await startGuest(target, options)
+  const guest = await startGuest(target, options, undefined, manners)
   try {
     await guest.connect(target, { timeout: options.timeout })
     return await talk(guest, peer.name)
@@ -39,14 +40,19 @@ export async function withGuest<T>(
 }
 
 /** The guest alone, not connected. `name`: its own, in place of a random one. */
-export async function startGuest(target: string, options: GuestOptions, name?: string): Promise<LocalNode> {
+export async function startGuest(
+  target: string,
+  options: GuestOptions,
+  name?: string,
+  { mesh = false }: { readonly mesh?: boolean } = {},
+): Promise<TsunagiNode> {
   const peer = parsePeer(target, 'node')
   const cookie = await commandCookie(options.cookie)
   return await startNode({
     ...(name === undefined ? guestName(peer.host) : ownName(name)),
     cookie: cookie.value,
     listen: false,
-    mesh: false,
+    mesh,
     epmd: { serve: false, ...(options.epmdPort === undefined ? {} : { port: options.epmdPort }) },
     // What is printed is what came.
     floats: 'exact',

@@ -36,7 +36,7 @@ async function nodes(target: string, options: GuestOptions): Promise<void> {
 }
 
 /** Asks `erlang:nodes/1` of `rex`, which every BEAM serves: the question of `rpc:call` before OTP 23. */
-async function nodesOf(guest: LocalNode, node: string, kind: string, timeout: number): Promise<string[]> {
+export async function nodesOf(guest: LocalNode, node: string, kind: string, timeout: number): Promise<string[]> {
   const question = tuple(atom('call'), atom('erlang'), atom('nodes'), [atom(kind)], atom('user'))
   const answer = await guest.call({ name: 'rex', node }, question, { timeout })
   const names = isTuple(answer) || !Array.isArray(answer) ? undefined : answer.map(nameOf)
