@@ -47,6 +47,7 @@ export type ErrorCode =
   | 'ERR_NOT_VISIBLE'
   | 'ERR_NO_LOADER'
   | 'ERR_NO_QUORUM'
+  | 'ERR_NO_VALUE'
   | 'ERR_PACKAGE_MISSING'
   | 'ERR_PARSE'
   | 'ERR_PROTOCOL'

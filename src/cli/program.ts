@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { Command } from 'commander'
+import { type Argument, Command } from 'commander'
 import { callCommand } from './call.ts'
 import { demoCommand } from './demo.ts'
 import { doctorCommand } from './doctor.ts'
@@ -8,9 +8,12 @@ import { reportFailure } from './failure.ts'
 import { namesCommand } from './names.ts'
 import { nodesCommand } from './nodes.ts'
 import { pingCommand } from './ping.ts'
+import { pubCommand } from './pub.ts'
 import { rpcCommand } from './rpc.ts'
 import { sendCommand } from './send.ts'
 import { startCommand } from './start.ts'
+import { storeCommand } from './store.ts'
+import { subCommand } from './sub.ts'
 
 /** The version of this package. */
 export function version(): string {
@@ -24,6 +27,10 @@ export function createProgram(): Command {
     .description('Nodes of an Erlang cluster, from the command line.')
     .version(version())
     .showHelpAfterError('(the same command with --help explains it)')
+    // Without the word [options], which all of them have: the column is for what they do.
+    .configureHelp({
+      subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map(argumentTerm)].join(' '),
+    })
     .addHelpText(
       'after',
       `
@@ -43,11 +50,17 @@ Example:
     callCommand(),
     rpcCommand(),
     sendCommand(),
+    pubCommand(),
+    subCommand(),
+    storeCommand(),
     doctorCommand(),
     demoCommand(),
   ]
-  for (const command of commands) program.addCommand(command.copyInheritedSettings(program))
-  for (const command of [program, ...commands]) command.exitOverride()
+  for (const command of commands) {
+    program.addCommand(command.copyInheritedSettings(program))
+    for (const inner of command.commands) inner.copyInheritedSettings(program)
+  }
+  for (const command of [program, ...commands, ...commands.flatMap(({ commands }) => commands)]) command.exitOverride()
   return program
 }
 
@@ -58,4 +71,10 @@ export async function run(args: readonly string[]): Promise<void> {
   } catch (error) {
     process.exitCode = reportFailure(error, args.includes('--json'))
   }
+}
+
+/** `<node>`, `[args]`, as usage lines have them. */
+function argumentTerm(argument: Argument): string {
+  const name = `${argument.name()}${argument.variadic ? '...' : ''}`
+  return argument.required ? `<${name}>` : `[${name}]`
 }

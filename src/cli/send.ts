@@ -1,9 +1,9 @@
 import { Command } from 'commander'
 import { TsunagiError } from '../base/errors.ts'
-import type { LocalNode } from '../node/local-node.ts'
 import type { Process } from '../process/process.ts'
 import { atom, isTuple, parse, tuple } from '../term/index.ts'
 import { type GuestOptions, withGuest } from './guest.ts'
+import { inProcess } from './in-process.ts'
 import { cookieOption, epmdPortOption, jsonOption, timeoutOption, withExample } from './options.ts'
 import { report } from './output.ts'
 
@@ -44,11 +44,4 @@ async function assertThere(self: Process, name: string, node: string, timeout: n
     throw new TsunagiError('ERR_NOPROC', `no process is registered as ${name} on ${node}`)
   }
   self.demonitor(ref, { flush: true })
-}
-
-/** Runs something as a process and settles as it does. */
-function inProcess<T>(node: LocalNode, body: (self: Process) => Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    node.spawn((self) => body(self).then(resolve, reject))
-  })
 }

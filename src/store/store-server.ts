@@ -37,7 +37,8 @@ export class StoreServer {
   readonly #requests: StoreRequests
   readonly #service: ServiceProcess
   readonly #exposure: AsyncDisposable
-  readonly #watches = new Set<Pid>()
+  /** The keys of their pids. */
+  readonly #watches = new Set<string>()
   readonly #closing = new AbortController()
 
   /** @throws TsunagiError `ERR_NAME_TAKEN` */
@@ -125,15 +126,15 @@ export class StoreServer {
         for await (const event of events) await this.#send(self, from.pid, eventTerm(event))
       } finally {
         events.close()
-        this.#watches.delete(self.pid)
+        this.#watches.delete(self.pid.key)
       }
     })
-    this.#watches.add(watcher)
+    this.#watches.add(watcher.key)
     return tuple(OK, watcher)
   }
 
   #unwatch(watcher: Term): Term {
-    if (watcher instanceof Pid && this.#watches.has(watcher)) this.#host.exit(watcher, atom('shutdown'))
+    if (watcher instanceof Pid && this.#watches.has(watcher.key)) this.#host.exit(watcher, atom('shutdown'))
     return OK
   }
 
