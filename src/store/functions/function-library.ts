@@ -94,7 +94,7 @@ export class FunctionLibrary {
    * Puts a definition in place of the one before. It is checked anew, since it came from elsewhere; with `refusal` it is
    * not taken, whatever it is. Never throws: a definition that cannot be run here makes `run` reject and is logged.
    */
-  install(definition: FunctionDefinition, refusal?: FunctionError): void {
+  install(definition: FunctionDefinition, refusal?: FunctionError, level: 'warn' | 'debug' = 'warn'): void {
     if (this.#closed) return
     const before = this.#slots.get(definition.name)
     const slot: Slot = {
@@ -106,7 +106,7 @@ export class FunctionLibrary {
       calls: before?.calls ?? 0,
     }
     this.#slots.set(definition.name, slot)
-    if (refusal !== undefined) this.#refuse(slot, refusal)
+    if (refusal !== undefined) this.#refuse(slot, refusal, level)
     else if (this.#checker !== undefined) this.#load(slot, this.#checker)
     else slot.loaded = this.checker().then((checker) => this.#load(slot, checker))
   }
@@ -185,17 +185,17 @@ export class FunctionLibrary {
       }
       slot.state = 'ready'
     } catch (error) {
-      this.#refuse(slot, error as FunctionError)
+      this.#refuse(slot, error as FunctionError, 'warn')
     }
   }
 
-  #refuse(slot: Slot, error: FunctionError): void {
+  #refuse(slot: Slot, error: FunctionError, level: 'warn' | 'debug'): void {
     const { name, submitter } = slot.definition
     slot.state = 'refused'
     slot.error = error
     // Rather none than one that the others no longer run.
     slot.current = undefined
-    this.#host.logger.warn({ err: error, function: name, node: submitter }, error.message)
+    this.#host.logger[level]({ err: error, function: name, node: submitter }, error.message)
   }
 
   async #runWhenLoaded(name: string, args: readonly unknown[], options: RunOptions | undefined): Promise<unknown> {

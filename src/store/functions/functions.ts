@@ -147,7 +147,8 @@ export class Functions {
    * both that node and the submitter must be listed, since the former could say anything of the latter. Never throws.
    */
   install(definition: FunctionDefinition, peer: string): void {
-    this.#library.install(definition, this.#refusal(definition, peer))
+    // A node without functions is no reason for a warning whenever others have some.
+    this.#library.install(definition, this.#refusal(definition, peer), this.#from === undefined ? 'debug' : 'warn')
   }
 
   /** A function was taken away, in order among the installations. */
