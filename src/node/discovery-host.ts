@@ -88,7 +88,10 @@ export class DiscoveryHost implements NodeService {
   /** Withdraws an interest. A link that is up stays. */
   unwant(name: string, owner: string): void {
     const connector = this.#find(name)
-    if (connector === undefined) return
+    if (connector === undefined) {
+      this.#ports.delete(name)
+      return
+    }
     this.#setPort(connector, owner, undefined)
     connector.unwant(owner)
   }
