@@ -17,6 +17,7 @@ export default defineConfig({
           { text: 'Processes', link: '/processes' },
           { text: 'Remote calls', link: '/rpc' },
           { text: 'Process groups', link: '/pg' },
+          { text: 'Presence', link: '/presence' },
           { text: 'Global names', link: '/global' },
           { text: 'Distributed functions', link: '/functions' },
           { text: 'Configuration', link: '/config' },

@@ -4,7 +4,6 @@ import type { Delta, Mergeable } from './delta.ts'
 import { type MapSetShape, makeMapSet } from './map-set.ts'
 import { type ReplicaKey, readReplica, replicaTerm } from './replica.ts'
 import { StateReader } from './state-reader.ts'
-import { allValues } from './tags.ts'
 
 const PUB = atom('pub')
 const HEARTBEAT = atom('heartbeat')
@@ -169,8 +168,11 @@ function cloudsTerm({ clouds }: Mergeable, shape: MapSetShape): Term {
 
 function valuesTerm({ values }: Mergeable): Term {
   const term = new Map<Term, Term>()
-  for (const { replica, clock, pid, topic, key, meta } of allValues(values)) {
-    term.set(tuple(replicaTerm(replica), clock), tuple(pid, topic, key, meta))
+  for (const [replica, own] of values) {
+    const name = replicaTerm(replica)
+    for (const { clock, pid, topic, key, meta } of own.values()) {
+      term.set(tuple(name, clock), tuple(pid, topic, key, meta))
+    }
   }
   return term
 }
