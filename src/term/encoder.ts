@@ -228,6 +228,7 @@ export class Encoder {
       return out.raw(value)
     }
     if (value instanceof Pid) return this.pid(value)
+    if (value instanceof EncodedTerm) return this.#encoded(value)
     if (value instanceof Reference) return this.reference(value)
     if (value instanceof Map) return this.#map(value, depth)
     if (value instanceof Float) return this.#float(value.value)
@@ -250,7 +251,6 @@ export class Encoder {
     if (value instanceof Fun) return this.#fun(value, depth)
     if (value instanceof Port) return this.#port(value)
     if (value instanceof NativeRecord) return this.#record(value, depth)
-    if (value instanceof EncodedTerm) return this.#encoded(value)
     const name = value.constructor?.name ?? 'an unknown class'
     const hint = value instanceof Date ? ' (send getTime() or toISOString())' : ''
     throw new EncodeError(`an instance of ${name} has no Erlang form${hint}`)

@@ -2,11 +2,11 @@ import type { Atom, Pid } from '../../../term/index.ts'
 import { PHOENIX_PUBSUB } from '../../dispatcher.ts'
 import type { Outgoing } from '../../engine.ts'
 import type { PeerDispatchers } from './peer-dispatchers.ts'
-import type { Encodings } from './sender.ts'
+import type { Forms } from './sender.ts'
 
 /** Messages that wait for a node to answer whether it has a dispatcher, so that none overtakes another. */
 export interface Held {
-  readonly messages: { readonly outgoing: Outgoing; readonly encoded: Encodings }[]
+  readonly messages: { readonly outgoing: Outgoing; readonly forms: Forms }[]
   bytes: number
 }
 

@@ -1,7 +1,6 @@
 import { TsunagiError } from '../../../base/errors.ts'
 import { encodeTerm } from '../../../term/encode.ts'
-import type { EncodedTerm } from '../../../term/encoded-term.ts'
-import type { Pid, Term } from '../../../term/index.ts'
+import type { Pid, Term, Tuple } from '../../../term/index.ts'
 import { PHOENIX_PUBSUB } from '../../dispatcher.ts'
 import type { EngineContext, Outgoing } from '../../engine.ts'
 import { forward } from './messages.ts'
@@ -24,30 +23,39 @@ export class Sender {
 
   /** False when a link is over its high-water mark. @throws EncodeError; nothing was sent then */
   send(peers: readonly Peer[], outgoing: Outgoing): boolean {
-    const [only] = peers
-    if (peers.length === 1 && only?.held === undefined && usual(outgoing)) return this.#direct(only as Peer, outgoing)
-    const encoded = new Encodings(outgoing)
+    const { serviceHost } = this.#context.host
+    const [first] = peers
+    if (first !== undefined && peers.length === 1 && this.#isPlain(first, outgoing))
+      return this.#direct(first, outgoing)
+    const forms = new Forms(outgoing)
     // Whether it can be encoded does not depend on the kind of peer; nobody may get it when it cannot.
-    encoded.for(only === undefined || this.#context.host.serviceHost.isOurs(only.node))
+    forms.for(first === undefined || serviceHost.isOurs(first.node))
     let room = true
-    for (const peer of peers) room = this.#toPeer(peer, outgoing, encoded) && room
+    for (const peer of peers) room = this.#toPeer(peer, outgoing, forms) && room
     return room
   }
 
   /** What waits for a node can go, or is lost. */
   flush(peer: Peer): void {
-    const held = peer.held
+    const { held } = peer
     if (held === undefined) return
     peer.held = undefined
     // Some may have to wait for the answer about another dispatcher: what is behind them waits again.
-    for (const { outgoing, encoded } of held.messages) this.#toPeer(peer, outgoing, encoded)
+    for (const { outgoing, forms } of held.messages) this.#toPeer(peer, outgoing, forms)
+  }
+
+  /** Nothing has to be asked first, or waits before it, and it looks the same to all kinds of peers. */
+  #isPlain(peer: Peer, { dispatcher, retained }: Outgoing): boolean {
+    return (
+      peer.held === undefined && retained === undefined && (dispatcher === undefined || dispatcher === PHOENIX_PUBSUB)
+    )
   }
 
   /** To a single node, straight into its link's buffer, with the link's atom cache. */
   #direct(peer: Peer, outgoing: Outgoing): boolean {
-    const { message, stringKeys } = outgoing
+    const { topic, message, stringKeys } = outgoing
     try {
-      return this.#write(peer, outgoing, message)
+      return this.#write(peer, outgoing, forward(topic, message, PHOENIX_PUBSUB, undefined))
     } catch (error) {
       // The path in it is that of the whole tuple.
       if (isCode(error, 'ERR_ENCODE')) encodeTerm(message, { keys: stringKeys ? 'strings' : 'atoms' })
@@ -55,31 +63,28 @@ export class Sender {
     }
   }
 
-  #toPeer(peer: Peer, outgoing: Outgoing, encoded: Encodings): boolean {
-    if (peer.held !== undefined) return this.#hold(peer, outgoing, encoded)
+  #toPeer(peer: Peer, outgoing: Outgoing, forms: Forms): boolean {
+    if (peer.held !== undefined) return this.#hold(peer, outgoing, forms)
     const { dispatcher } = outgoing
     const ours = this.#context.host.serviceHost.isOurs(peer.node)
     if (dispatcher !== undefined && dispatcher !== PHOENIX_PUBSUB && !ours) {
       const has = peer.dispatchers.has(dispatcher, () => this.flush(peer))
-      if (has === undefined) return this.#hold(peer, outgoing, encoded)
+      if (has === undefined) return this.#hold(peer, outgoing, forms)
       if (!has) {
         this.#lost(peer, 'unknown-dispatcher', outgoing)
         return true
       }
     }
-    return this.#write(peer, outgoing, encoded.for(ours) as unknown as Term)
+    return this.#write(peer, outgoing, forms.for(ours))
   }
 
-  #write(peer: Peer, { topic, dispatcher, stringKeys, retained }: Outgoing, message: Term): boolean {
+  #write(peer: Peer, { topic, stringKeys }: Outgoing, form: Tuple): boolean {
     const to = peer.target
-    const { serviceHost } = this.#context.host
-    const link = to === undefined ? undefined : serviceHost.linkTo(peer.node)
+    const link = to === undefined ? undefined : this.#context.host.serviceHost.linkTo(peer.node)
     // It is about to be gone; its scope has not told yet.
     if (to === undefined || link === undefined) return true
-    const stamp = retained !== undefined && serviceHost.isOurs(peer.node) ? retained : undefined
-    const term = forward(topic, message, dispatcher ?? PHOENIX_PUBSUB, stamp)
     try {
-      return link.send.sendToPid(this.#from, to, term, stringKeys)
+      return link.send.sendToPid(this.#from, to, form, stringKeys)
     } catch (error) {
       if (isCode(error, 'ERR_LINK_FULL')) {
         this.#lost(peer, 'link-full', { topic })
@@ -91,16 +96,15 @@ export class Sender {
     }
   }
 
-  #hold(peer: Peer, outgoing: Outgoing, encoded: Encodings): boolean {
+  #hold(peer: Peer, outgoing: Outgoing, forms: Forms): boolean {
     peer.held ??= { messages: [], bytes: 0 }
     const { held } = peer
-    const { length } = encoded.any.bytes
-    if (held.messages.length >= MAX_HELD || held.bytes + length > MAX_HELD_BYTES) {
+    if (held.messages.length >= MAX_HELD || held.bytes + forms.bytes > MAX_HELD_BYTES) {
       this.#lost(peer, 'link-full', outgoing)
       return false
     }
-    held.messages.push({ outgoing, encoded })
-    held.bytes += length
+    held.messages.push({ outgoing, forms })
+    held.bytes += forms.bytes
     return true
   }
 
@@ -114,39 +118,38 @@ export class Sender {
   }
 }
 
-/** A message in the forms that peers need it in, each made when the first one does. */
-export class Encodings {
+/** What goes out, in the forms that peers need it in. The message in it is encoded when the first peer of its kind needs it. */
+export class Forms {
   readonly #outgoing: Outgoing
-  #beam: EncodedTerm | undefined
-  #ours: EncodedTerm | undefined
+  #beam: Tuple | undefined
+  #ours: Tuple | undefined
+  /** How long the message is. */
+  bytes = 0
 
   constructor(outgoing: Outgoing) {
     this.#outgoing = outgoing
   }
 
-  /** One of them. */
-  get any(): EncodedTerm {
-    return this.#beam ?? this.for(true)
-  }
-
-  /** For nodes of this package, where bytes stay bytes, or for BEAM nodes. @throws EncodeError with the path to the value */
-  for(ours: boolean): EncodedTerm {
+  /**
+   * For nodes of this package, where bytes stay bytes and values are retained, or for BEAM nodes.
+   *
+   * @throws EncodeError with the path to the value
+   */
+  for(ours: boolean): Tuple {
     if (ours) {
-      this.#ours ??= this.#encode(true)
+      this.#ours ??= this.#make(true)
       return this.#ours
     }
-    this.#beam ??= this.#encode(false)
+    this.#beam ??= this.#make(false)
     return this.#beam
   }
 
-  #encode(ours: boolean): EncodedTerm {
-    const { message, stringKeys } = this.#outgoing
-    return encodeTerm(message, { keys: stringKeys ? 'strings' : 'atoms', ours })
+  #make(ours: boolean): Tuple {
+    const { topic, message, dispatcher = PHOENIX_PUBSUB, stringKeys, retained } = this.#outgoing
+    const encoded = encodeTerm(message, { keys: stringKeys ? 'strings' : 'atoms', ours })
+    this.bytes = encoded.bytes.length
+    return forward(topic, encoded as unknown as Term, dispatcher, ours ? retained : undefined)
   }
-}
-
-function usual({ dispatcher }: Outgoing): boolean {
-  return dispatcher === undefined || dispatcher === PHOENIX_PUBSUB
 }
 
 function isCode(error: unknown, code: TsunagiError['code']): boolean {
