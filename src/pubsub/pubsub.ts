@@ -1,15 +1,14 @@
 import { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
-import { OptionError, TsunagiError } from '../base/errors.ts'
-import { boolean, integer, knownOnly, string } from '../base/options.ts'
+import { TsunagiError } from '../base/errors.ts'
+import { integer, knownOnly, string } from '../base/options.ts'
 import { checkSchema, type StandardSchemaV1 } from '../node/rpc/standard-schema.ts'
 import { WAIT_OPTIONS, type WaitOptions } from '../node/waiting.ts'
-import { type Atom, atom, isAtom, Pid, type Term } from '../term/index.ts'
-import { checkBroadcast, makeBroadcast } from './broadcast.ts'
+import type { Atom, Pid, Term } from '../term/index.ts'
+import { makeBroadcast } from './broadcast.ts'
 import type { Delivery } from './delivery.ts'
 import { PHOENIX_CHANNEL } from './dispatcher.ts'
 import type {
-  DropCause,
   Engine,
   EngineCapabilities,
   EngineContext,
@@ -19,6 +18,7 @@ import type {
   RetainedStamp,
 } from './engine.ts'
 import { LocalDelivery } from './local-delivery.ts'
+import { checkTopic, exceptFor, OutgoingMessages, unsupported } from './outgoing.ts'
 import type { Presence } from './presence/presence.ts'
 import type { PresenceOptions } from './presence/presence-options.ts'
 import { Presences } from './presence/presences.ts'
@@ -26,33 +26,16 @@ import type { PubSubEvent, PubSubEvents } from './pubsub-events.ts'
 import type { PubSubHost } from './pubsub-host.ts'
 import { type ResolvedPubSubOptions, sameOptions } from './pubsub-options.ts'
 import { PubSubReports } from './pubsub-reports.ts'
+import type { PubSubStats } from './pubsub-stats.ts'
 import { Replay } from './replay.ts'
 import { SchemaGate } from './schema-gate.ts'
 import type { MessageStream } from './stream.ts'
 import type { BroadcastOptions, CallbackOptions, ProcessOptions, StreamOptions } from './subscribe-options.ts'
 import type { Except } from './subscriber-group.ts'
 import { Dispatch, Subscribers } from './subscribers.ts'
-import { Subscription } from './subscription.ts'
+import type { Subscription } from './subscription.ts'
 import { SubscriptionFactory } from './subscription-factory.ts'
 import { Topic } from './topic.ts'
-
-/** How a pub/sub counts, since it was made, and stands. */
-export interface PubSubStats {
-  /** Subscriptions there are now. */
-  readonly subscriptions: number
-  /** Topics that have any, without those of patterns. */
-  readonly topics: number
-  /** Messages broadcast on this node to others, those to one node included. */
-  readonly published: number
-  /** Messages that came from other nodes. */
-  readonly received: number
-  /** Messages handed to subscriptions of this node, counted for each. */
-  readonly delivered: number
-  /** Messages that were lost, by cause. */
-  readonly dropped: Readonly<Partial<Record<DropCause, number>>>
-  /** Retained values kept here. */
-  readonly retained: { readonly topics: number; readonly bytes: number }
-}
 
 /**
  * Topics that the subscribers of all nodes share. Made by `node.pubsub`.
@@ -78,6 +61,7 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
   readonly #subscriptions: SubscriptionFactory
   readonly #local: LocalDelivery
   readonly #replay: Replay | undefined
+  readonly #messages: OutgoingMessages
   readonly #engine: Engine
   readonly #presences: Presences
   #published = 0
@@ -101,6 +85,7 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
     this.#subscriptions = new SubscriptionFactory(host, options, this.#subscribers, this.#reports)
     this.#local = new LocalDelivery(this.#subscribers, options.dispatchers, this.#reports)
     this.#replay = options.retain === undefined ? undefined : new Replay(options.retain, options.terms)
+    this.#messages = new OutgoingMessages(options, host.name, this.#replay?.values)
     this.#engine = options.engine.open(this.#context())
     this.#presences = new Presences({
       pubsub: this,
@@ -222,12 +207,12 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
 
   /** Broadcasts to the subscribers of this node only. Nothing is encoded. */
   localBroadcast(topic: string, message: Term, options?: BroadcastOptions): void {
-    this.#here(this.#outgoing(topic, message, options, false), undefined)
+    this.#here(this.#outgoing(topic, message, options, true), undefined)
   }
 
   /** As {@link PubSub.localBroadcast}, but not to a subscription, or to the subscriptions of a process. */
   localBroadcastFrom(from: Subscription | Pid, topic: string, message: Term, options?: BroadcastOptions): void {
-    this.#here(this.#outgoing(topic, message, options, false), exceptFor(from))
+    this.#here(this.#outgoing(topic, message, options, true), exceptFor(from))
   }
 
   /**
@@ -235,8 +220,8 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
    * Phoenix.PubSub.
    */
   directBroadcast(node: string, topic: string, message: Term, options?: BroadcastOptions): boolean {
-    const outgoing = this.#outgoing(topic, message, options, false)
-    if (!this.capabilities.directBroadcast) throw this.#unsupported('broadcasts to one node')
+    const outgoing = this.#outgoing(topic, message, options, true)
+    if (!this.capabilities.directBroadcast) throw unsupported('broadcasts to one node', this.#options.engine.name)
     if (string(node, 'node') !== this.#host.name) {
       const room = this.#engine.direct(node, outgoing)
       this.#published++
@@ -286,7 +271,7 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
     knownOnly(options, WAIT_OPTIONS)
     options.signal?.throwIfAborted()
     this.#assertOpen()
-    if (this.#engine.count === undefined) throw this.#unsupported('counts of subscribers')
+    if (this.#engine.count === undefined) throw unsupported('counts of subscribers', this.#options.engine.name)
     const others = await this.#engine.count(topic, options)
     return new Map([[this.#host.name, this.#subscribers.count(topic)], ...others])
   }
@@ -374,7 +359,8 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
   ): Subscription {
     this.#assertOpen()
     checkTopic(topic)
-    if (options.replay === true && !this.capabilities.retained) throw this.#unsupported('retained values')
+    if (options.replay === true && !this.capabilities.retained)
+      throw unsupported('retained values', this.#options.engine.name)
     const subscription = this.#subscriptions.open(topic, options, gate)
     if (subscription.replay) this.#replay?.begin(subscription)
     return subscription
@@ -396,21 +382,9 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
     else this.#local.dispatch(new Dispatch(delivery, 0, undefined, except, own))
   }
 
-  #outgoing(topic: string, message: Term, options: BroadcastOptions | undefined, retainable = true): Outgoing {
+  #outgoing(topic: string, message: Term, options: BroadcastOptions | undefined, one = false): Outgoing {
     this.#assertOpen()
-    checkTopic(topic)
-    const { stringKeys } = this.#options
-    if (options === undefined) return { topic, message, dispatcher: undefined, stringKeys, retained: undefined }
-    knownOnly(options, retainable ? ['dispatcher', 'retain'] : ['dispatcher'])
-    const dispatcher = dispatcherOf(options.dispatcher)
-    if (dispatcher !== undefined && !this.capabilities.dispatchers) throw this.#unsupported('dispatchers')
-    if (dispatcher === PHOENIX_CHANNEL) checkBroadcast(message)
-    let retained: RetainedStamp | undefined
-    if (options.retain !== undefined && boolean(options.retain, 'retain')) {
-      if (!this.capabilities.retained || this.#replay === undefined) throw this.#unsupported('retained values')
-      retained = this.#replay.values.stamp(this.#host.name)
-    }
-    return { topic, message, dispatcher, stringKeys, retained }
+    return this.#messages.make(topic, message, options, one)
   }
 
   #deliver({ topic, message, node, dispatcher, bytes, retained, as }: Incoming): void {
@@ -436,28 +410,7 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
     return true
   }
 
-  #unsupported(what: string): TsunagiError {
-    const message = `the pub/sub ${this.name} is without ${what}, by its engine (${this.#options.engine.name}) or its options`
-    return new TsunagiError('ERR_UNSUPPORTED', message)
-  }
-
   #assertOpen(): void {
     if (this.#closed) throw new TsunagiError('ERR_CLOSED', `the pub/sub ${this.name} is closed`)
   }
-}
-
-function checkTopic(topic: string): string {
-  if (typeof topic === 'string' && topic.isWellFormed()) return topic
-  throw new OptionError('topic', topic, 'text without lone surrogates')
-}
-
-function dispatcherOf(dispatcher: Atom | string | undefined): Atom | undefined {
-  if (dispatcher === undefined || isAtom(dispatcher)) return dispatcher
-  return atom(string(dispatcher, 'dispatcher'))
-}
-
-function exceptFor(from: Subscription | Pid): Except {
-  if (from instanceof Subscription) return (subscription) => subscription === from
-  if (from instanceof Pid) return ({ to }) => to?.equals(from) === true
-  throw new OptionError('from', from, 'a subscription, or a pid')
 }
