@@ -459,6 +459,40 @@ const CHECKS: readonly Check[] = [
     },
   },
   {
+    name: 'gives late subscribers the last retained value, where it can',
+    async check(trial) {
+      const ears = await trial.ears()
+      const [a, b, c] = ears
+      const retain = (message: Term): boolean => a.pubsub.broadcast('sensors', message, { retain: true })
+      if (!trial.capabilities.retained) {
+        throws(() => retain(1), { code: 'ERR_UNSUPPORTED' })
+        throws(() => b.pubsub.subscribe('sensors', { replay: true }), { code: 'ERR_UNSUPPORTED' })
+        return
+      }
+      retain(1)
+      retain(2)
+      await Promise.all([b, c].map((ear) => ear.caughtUp(a)))
+      const replayed: Term[] = []
+      b.pubsub.subscribe('sensors', { replay: true, onMessage: (message) => void replayed.push(message) })
+      c.listen('sensors')
+      await trial.settled(...ears)
+      a.pubsub.broadcast('sensors', 3)
+      await Promise.all([b, c].map((ear) => ear.caughtUp(a)))
+      deepStrictEqual([replayed, c.heard], [[2, 3], [['sensors', 3]]])
+    },
+  },
+  {
+    name: 'tells when there is room again for what is broadcast',
+    async check(trial) {
+      const [a, b] = await trial.ears()
+      const message = 'x'.repeat(100_000)
+      for (let i = 0; i < 100; i++) if (!a.pubsub.broadcast('sensors', message)) break
+      await soon(a.pubsub.drained(), 'there was never room again')
+      strictEqual(a.pubsub.broadcast('sensors', 'short'), true)
+      await b.caughtUp(a)
+    },
+  },
+  {
     name: 'tells which nodes take part, and when one no longer does',
     async check(trial) {
       const [a, b, c] = await trial.ears()
