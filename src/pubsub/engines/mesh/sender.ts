@@ -2,7 +2,7 @@ import { TsunagiError } from '../../../base/errors.ts'
 import { encodeTerm } from '../../../term/encode.ts'
 import type { Pid, Term, Tuple } from '../../../term/index.ts'
 import { PHOENIX_PUBSUB } from '../../dispatcher.ts'
-import type { EngineContext, Outgoing } from '../../engine.ts'
+import type { DropCause, DropDetail, EngineContext, Outgoing } from '../../engine.ts'
 import { forward } from './messages.ts'
 import type { Peer } from './peer.ts'
 
@@ -14,6 +14,7 @@ const MAX_HELD_BYTES = 16 * 1024 * 1024
 export class Sender {
   readonly #context: EngineContext
   readonly #from: Pid
+  readonly #losses: [cause: DropCause, detail: DropDetail][] = []
 
   /** `from`: in whose name it sends. */
   constructor(context: EngineContext, from: Pid) {
@@ -32,6 +33,7 @@ export class Sender {
     forms.for(first === undefined || serviceHost.isOurs(first.node))
     let room = true
     for (const peer of peers) room = this.#toPeer(peer, outgoing, forms) && room
+    this.#tellLosses()
     return room
   }
 
@@ -42,6 +44,7 @@ export class Sender {
     peer.held = undefined
     // Some may have to wait for the answer about another dispatcher: what is behind them waits again.
     for (const { outgoing, forms } of held.messages) this.#toPeer(peer, outgoing, forms)
+    this.#tellLosses()
   }
 
   /** Nothing has to be asked first, or waits before it, and it looks the same to all kinds of peers. */
@@ -55,7 +58,9 @@ export class Sender {
   #direct(peer: Peer, outgoing: Outgoing): boolean {
     const { topic, message, stringKeys } = outgoing
     try {
-      return this.#write(peer, outgoing, forward(topic, message, PHOENIX_PUBSUB, undefined))
+      const room = this.#write(peer, outgoing, forward(topic, message, PHOENIX_PUBSUB, undefined))
+      this.#tellLosses()
+      return room
     } catch (error) {
       // The path in it is that of the whole tuple.
       if (isCode(error, 'ERR_ENCODE')) encodeTerm(message, { keys: stringKeys ? 'strings' : 'atoms' })
@@ -108,13 +113,14 @@ export class Sender {
     return true
   }
 
-  #lost(
-    peer: Peer,
-    cause: 'link-full' | 'atom-limit' | 'unknown-dispatcher',
-    { topic }: { readonly topic: string },
-    error?: unknown,
-  ): void {
-    this.#context.dropped(cause, 1, { topic, node: peer.node.name, ...(error === undefined ? {} : { error }) })
+  #lost({ node }: Peer, cause: DropCause, { topic }: { readonly topic: string }, error?: unknown): void {
+    this.#losses.push([cause, { topic, node: node.name, ...(error === undefined ? {} : { error }) }])
+  }
+
+  /** When all peers were sent to: who hears of it may broadcast something, which must not come before this anywhere. */
+  #tellLosses(): void {
+    if (this.#losses.length === 0) return
+    for (const [cause, detail] of this.#losses.splice(0)) this.#context.dropped(cause, 1, detail)
   }
 }
 
