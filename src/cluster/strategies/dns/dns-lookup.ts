@@ -15,7 +15,12 @@ export interface DnsSettings {
   readonly ndots: number | undefined
   /** Milliseconds for a whole lookup. */
   readonly timeout: number
+  /** Questions, as `A app.internal`, that were answered once: with them the strategy remembers what a server can do. */
+  readonly answered: Set<string>
 }
+
+/** Questions that are remembered; hosts that SRV records name come and go. */
+const MAX_ANSWERED = 10_000
 
 /** What came of one question. */
 export interface Records<T> {
@@ -45,12 +50,15 @@ export class DnsLookup {
   readonly #resolver: Resolver
   readonly #rules: SearchRules
   readonly #timeout: number
+  readonly #answered: Set<string>
   #late = false
 
-  private constructor(resolver: Resolver, rules: SearchRules, timeout: number) {
+  private constructor(resolver: Resolver, rules: SearchRules, { timeout, answered }: DnsSettings) {
     this.#resolver = resolver
     this.#rules = rules
     this.#timeout = timeout
+    this.#answered = answered
+    if (answered.size > MAX_ANSWERED) answered.clear()
   }
 
   /**
@@ -69,7 +77,7 @@ export class DnsLookup {
     // Anew for each lookup: it reads the system's servers when it is made.
     const resolver = new Resolver({ timeout: PATIENCE, tries: TRIES })
     if (servers !== undefined) resolver.setServers(servers)
-    const lookup = new DnsLookup(resolver, rules, timeout)
+    const lookup = new DnsLookup(resolver, rules, settings)
     const timer = clock.after(timeout, () => {
       lookup.#late = true
       resolver.cancel()
@@ -122,15 +130,15 @@ export class DnsLookup {
     let exists = false
     if (this.#late) return { records, errors: [this.#failed(name, questions[0]?.type ?? '', this.#tooLate())], exists }
     const asked = await Promise.allSettled(questions.map(({ ask }) => ask(this.#resolver, name)))
+    for (const outcome of asked) if (outcome.status === 'fulfilled') records.push(...outcome.value)
     for (const [i, outcome] of asked.entries()) {
-      if (outcome.status === 'fulfilled') {
-        records.push(...outcome.value)
+      const type = questions[i]?.type ?? ''
+      const code = outcome.status === 'fulfilled' ? undefined : (outcome.reason as NodeJS.ErrnoException).code
+      if (outcome.status === 'fulfilled' || code === 'ENODATA') {
         exists = true
-        continue
-      }
-      const { code } = outcome.reason as NodeJS.ErrnoException
-      if (code === 'ENODATA') exists = true
-      else if (code !== 'ENOTFOUND') errors.push(this.#failed(name, questions[i]?.type ?? '', outcome.reason))
+        this.#answered.add(`${type} ${name}`)
+      } else if (records.length > 0 && isRefusal(code) && !this.#answered.has(`${type} ${name}`)) continue
+      else if (code !== 'ENOTFOUND') errors.push(this.#failed(name, type, outcome.reason))
     }
     return { records, errors, exists }
   }
@@ -145,6 +153,14 @@ export class DnsLookup {
   #tooLate(): TsunagiError {
     return new TsunagiError('ERR_TIMEOUT', `no answer within ${this.#timeout} ms`)
   }
+}
+
+/**
+ * A server that answers one type for a name and never would another has none of the other, as dnsmasq with nobody to pass the
+ * question on to. Taken for a gap, no answer would ever be whole.
+ */
+function isRefusal(code: string | undefined): boolean {
+  return code === 'EREFUSED' || code === 'ENOTIMP'
 }
 
 /** The name under which DNS keeps the names of an address. Source: RFC 1035 and 3596. */

@@ -65,6 +65,7 @@ export function checkDnsOptions(options: CommonDnsOptions, more: readonly string
       search: options.search === undefined ? undefined : checkSearch(options.search),
       ndots: ndots === undefined ? undefined : integer(0, 15)(ndots, 'ndots'),
       timeout: integer(1, 600_000, 'milliseconds')(timeout, 'timeout'),
+      answered: new Set(),
     },
   }
 }

@@ -74,12 +74,28 @@ describe('dns', () => {
 
   it.each<[string, Said, string]>([
     ['fails', 'SERVFAIL', 'AAAA of app.test: the server failed (SERVFAIL)'],
-    ['is refused', 'REFUSED', 'AAAA of app.test: the server refuses to answer (REFUSED)'],
-    ['is not understood', 'NOTIMP', 'AAAA of app.test: the server cannot do that (NOTIMP)'],
+    ['is not understood', 'FORMERR', 'AAAA of app.test: the server does not understand the question (FORMERR)'],
   ])('has the A records when AAAA %s', async (_, said, error) => {
     const server = await open({ 'A app.test': ['10.0.0.1'], 'AAAA app.test': said })
     expect(await look(server, { query: 'app.test' })).toEqual({ names: ['app@10.0.0.1'], errors: [error] })
   })
+
+  it.each(['REFUSED', 'NOTIMP'] as const)(
+    'has none of a type that a server answers with %s, unless it has answered before',
+    async (said) => {
+      const server = await open({ 'A app.test': ['10.0.0.1'], 'AAAA app.test': said })
+      const strategy = dns({ query: 'app.test', servers: [server.address], ...HERE })
+      const errors = async (): Promise<number> => {
+        const context = strategyContext({ self: 'app@10.0.0.9', clock: new FakeClock() })
+        return ((await strategy.discover(context)) as PartialAnswer).errors.length
+      }
+      expect(await errors()).toBe(0)
+      server.zone = { 'A app.test': ['10.0.0.1'], 'AAAA app.test': ['fd00::1'] }
+      expect(await errors()).toBe(0)
+      server.zone = { 'A app.test': ['10.0.0.1'], 'AAAA app.test': said }
+      expect(await errors()).toBe(1)
+    },
+  )
 
   it('has the AAAA records when A fails', async () => {
     const server = await open({ 'A app.test': 'SERVFAIL', 'AAAA app.test': ['fd00::1'] })
