@@ -19,6 +19,7 @@ export default defineConfig({
           { text: 'Process groups', link: '/pg' },
           { text: 'Presence', link: '/presence' },
           { text: 'Global names', link: '/global' },
+          { text: 'Publish and subscribe', link: '/pubsub' },
           { text: 'Distributed functions', link: '/functions' },
           { text: 'Configuration', link: '/config' },
           { text: 'The tsunagi command', link: '/cli' },

@@ -1,5 +1,6 @@
 import { EncodeError } from '../term/errors.ts'
 import { type Atom, atom, Float, isAtom, type Term } from '../term/index.ts'
+import { isList } from '../term/tuple.ts'
 
 const STRUCT = '__struct__'
 /** How deep a payload may nest. */
@@ -10,7 +11,7 @@ const BROADCAST: Atom = atom('Elixir.Phoenix.Socket.Broadcast')
 export interface Broadcast {
   readonly topic: string
   readonly event: string
-  /** Decoded as the subscription says; `maps: 'object'` makes plain objects of it. */
+  /** Maps whose keys are text or atoms are plain objects in it, however the subscription decodes and whoever broadcast it. */
   readonly payload: Term
 }
 
@@ -18,11 +19,25 @@ export interface Broadcast {
  * Recognises a `Phoenix.Socket.Broadcast` among messages; undefined for any other message.
  *
  * @example
- * for await (const message of pubsub.subscribe('room:1', { maps: 'object' })) console.log(readBroadcast(message)?.payload)
+ * for await (const message of pubsub.subscribe('room:1')) console.log(readBroadcast(message)?.payload)
  */
 export function readBroadcast(message: Term): Broadcast | undefined {
   const [topic, event, payload] = fieldsOf(message) ?? []
-  return typeof topic === 'string' && typeof event === 'string' ? { topic, event, payload } : undefined
+  return typeof topic === 'string' && typeof event === 'string' ? { topic, event, payload: plain(payload) } : undefined
+}
+
+/** With objects in place of maps, where objects can stand for them. */
+function plain(value: Term): Term {
+  if (isList(value)) return value.map(plain)
+  if (value instanceof Map) {
+    const entries = Array.from(value, ([key, item]) => [isAtom(key) ? key.name : key, plain(item)] as const)
+    if (!entries.every(([key]) => typeof key === 'string')) return new Map(entries)
+    return Object.fromEntries(entries as [string, Term][])
+  }
+  if (typeof value !== 'object' || value === null) return value
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item as Term)]))
 }
 
 /**

@@ -25,13 +25,11 @@ describe('a broadcast of Phoenix channels', () => {
       list: [undefined, 1n],
       inner: new Map([[atom('k'), atom('v')]]),
     }
-    expect(readBroadcast(made(payload))?.payload).toEqual(
-      new Map<string, Term>([
-        ['at', '1970-01-01T00:00:00.000Z'],
-        ['list', [null, 1n]],
-        ['inner', new Map([['k', atom('v')]])],
-      ]),
-    )
+    expect(readBroadcast(made(payload))?.payload).toEqual({
+      at: '1970-01-01T00:00:00.000Z',
+      list: [null, 1n],
+      inner: { k: atom('v') },
+    })
   })
 
   it('says where something is that JSON does not have', () => {
@@ -53,13 +51,9 @@ describe('a broadcast of Phoenix channels', () => {
 
   it('is recognised however it was decoded', () => {
     const bytes = encode(made({ a: 1 }))
-    expect(readBroadcast(decode(bytes))).toEqual({ topic: 't', event: 'e', payload: new Map([['a', 1]]) })
-    expect(readBroadcast(decode(bytes, { maps: 'object' }))).toEqual({ topic: 't', event: 'e', payload: { a: 1 } })
-    expect(readBroadcast(decode(bytes, { maps: 'map' }))).toEqual({
-      topic: 't',
-      event: 'e',
-      payload: new Map([['a', 1]]),
-    })
+    for (const maps of ['auto', 'object', 'map'] as const) {
+      expect(readBroadcast(decode(bytes, { maps }))).toEqual({ topic: 't', event: 'e', payload: { a: 1 } })
+    }
     for (const other of [null, 1, 'text', tuple(1), [], { topic: 't', event: 'e', payload: {} }, new Map()] as Term[]) {
       expect(readBroadcast(other)).toBeUndefined()
       expect(() => checkBroadcast(other)).not.toThrow()
