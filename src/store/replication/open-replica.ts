@@ -1,0 +1,487 @@
+import { Version } from '../version.ts'
+import type { Meta, ReplicaOptions, Saved } from './action.ts'
+import { compareEpochs, noEpoch } from './epoch.ts'
+import { Merging } from './merging.ts'
+import type { Append, Appended, Hello, Join, Message, OfferPart, OfferWanted, RefusalCode } from './messages.ts'
+import { Outflow } from './outflow.ts'
+import { Replica } from './replica.ts'
+import type { StoredEntry } from './stored-entry.ts'
+
+/** Options of an {@link OpenReplica}. */
+export interface OpenOptions extends ReplicaOptions {
+  /** Milliseconds since 1970 at which the store was opened: of several that could be loader the oldest is. */
+  readonly born: number
+}
+
+/** How much of a table goes into one part of an offer. */
+const PART_ENTRIES = 4096
+const PART_BYTES = 256 * 1024
+
+/**
+ * A replica of a store without fixed voters: whoever is connected takes part, and availability comes first.
+ *
+ * **The loader** of connected nodes is, if `loader` names some, the first of those; else the oldest. Nodes that have taken part
+ * before come before those that have not, so that an empty node never leads where there is data; and without names
+ * who leads already comes before who does not. Everybody applies the same rule to what the others said in their hello.
+ * Who finds that it is another one's turn joins that one; who finds that it is its own begins an epoch.
+ *
+ * **Writes** are applied by the loader at once, and by each follower as they come. A majority, or all, are those of the nodes
+ * that follow at that moment, the loader included.
+ *
+ * **Partitions**: both sides go on, each with a loader and epochs of its own. Every replica knows of each epoch how far its own
+ * state covers it. Who joins says so; if that is more than the loader covers, the joiner first offers its state: all its
+ * keys with their versions, and the values of those versions that the loader does not cover. Two such states tell of
+ * each key who knew what: a version that the other side covers and does not have any more was replaced or deleted
+ * there; one that it does not cover is news. Of news on both sides the loader's stays and the other is discarded, with
+ * a conflict event. What the offer changes, and what stood against it, is written anew with higher versions, in an
+ * epoch above all of both sides. Then the joiner takes over the loader's state. So the side that wins is that of the
+ * loader that goes first by the rule above.
+ *
+ * It is the same when a loader dies and its followers had got differently far: nothing that one of them had is lost.
+ */
+export class OpenReplica extends Replica {
+  readonly #outflows = new Map<string, Outflow>()
+  readonly #joining = new Map<string, Join>()
+  readonly #born: number
+  #established: boolean
+  #leading = false
+  /** Until then it waits for others to be found, before it leads alone. */
+  #graceUntil: number | undefined
+  /** Whom it follows, or wants to. */
+  #target: string | undefined
+  /** The target has taken it in. */
+  #following = false
+  #session = 0
+  #joinedAt = Number.NEGATIVE_INFINITY
+  #merging: Merging | undefined
+  /** What the target discarded of this node's offer; told when its state is here. */
+  #discarded: StoredEntry[] = []
+  #highest: number
+  #beatAt = Number.NEGATIVE_INFINITY
+  #heardAt = Number.NEGATIVE_INFINITY
+  #beat = false
+  #answerDue = false
+  #lastSentAt = 0
+
+  constructor(options: OpenOptions, saved: Saved | undefined) {
+    super(options)
+    this.#born = options.born
+    if (saved !== undefined && options.durable) this.restoreLog(saved.state, saved.entries)
+    this.applyTo(this.log.last.sequence, options.self, 0)
+    this.#established = this.table.position.epoch > 0
+    this.#highest = Math.max(this.table.knowledge.highest, saved?.meta.promised.epoch ?? 0)
+    this.epoch = this.table.position.epoch === 0 ? noEpoch : this.table.position
+  }
+
+  get leads(): boolean {
+    return this.#leading
+  }
+
+  protected get grants(): boolean {
+    return this.#leading
+  }
+
+  get role(): 'loader' | 'follower' | 'joining' | 'alone' {
+    if (this.#leading) return 'loader'
+    if (this.#target === undefined) return 'alone'
+    return this.#following ? 'follower' : 'joining'
+  }
+
+  peerUp(peer: string, _now: number): void {
+    this.send(peer, this.#hello(true))
+  }
+
+  peerDown(peer: string, now: number): void {
+    this.now = now
+    this.peers.delete(peer)
+    this.#left(peer, now)
+    this.#decide(now)
+  }
+
+  #left(peer: string, now: number): void {
+    this.#outflows.delete(peer)
+    this.#joining.delete(peer)
+    if (this.#merging?.peer === peer) this.#merging = undefined
+    if (this.#leading) this.flights.nodeDown(peer, now)
+  }
+
+  tick(now: number): void {
+    this.now = now
+    const { heartbeat, lease } = this.options
+    this.#graceUntil ??= now + heartbeat
+    if (this.#leading) {
+      if (now - this.#beatAt >= heartbeat) {
+        this.#beat = true
+        this.#beatAt = now
+      }
+      this.flights.tick(now)
+      this.collectExpired(now)
+      this.#serveNext()
+    }
+    this.#decide(now)
+    // Lost with a target that was not loader yet, or had not heard of this node.
+    const silent = now - Math.max(this.#joinedAt, this.#heardAt) >= (this.#following ? lease : heartbeat)
+    if (this.#target !== undefined && !this.#leading && silent) this.#join(this.#target, now)
+  }
+
+  protected receiveOwn(peer: string, message: Message, now: number): void {
+    this.now = now
+    switch (message.kind) {
+      case 'hello':
+        return this.#greeted(peer, message, now)
+      case 'join':
+        this.#left(peer, now)
+        // It comes again when it hears that this node leads.
+        if (!this.#leading) return
+        this.#joining.set(peer, message)
+        return this.#serveNext()
+      case 'leave':
+        return this.#left(peer, now)
+      case 'offer-wanted':
+        if (peer === this.#target && message.session === this.#session) this.#offer(peer, message)
+        return
+      case 'offer':
+        return this.#offered(peer, message, now)
+      case 'merged':
+        if (peer !== this.#target || message.session !== this.#session) return
+        for (const { key, version } of message.discarded) {
+          const entry = this.table.read(key)
+          if (entry?.version.equals(version)) this.#discarded.push(entry)
+        }
+        return
+      case 'append':
+        if (peer === this.#target) this.#append(peer, message, now)
+        return
+      case 'appended':
+        return this.#appended(peer, message)
+      case 'snapshot':
+        if (peer !== this.#target || message.session !== this.#session) return
+        this.#heardAt = now
+        return this.takePart(peer, message, now)
+      case 'snapshot-received':
+        return this.#outflows.get(peer)?.received(message.id, message.index)
+    }
+  }
+
+  // Who leads.
+
+  #hello(answer: boolean): Hello {
+    const { client, loader } = this.options
+    return {
+      kind: 'hello',
+      setup: JSON.stringify([null, loader]),
+      client,
+      born: this.#born,
+      established: this.#established,
+      leads: this.#leading,
+      highest: this.#highest,
+      answer,
+    }
+  }
+
+  #greeted(peer: string, hello: Hello, now: number): void {
+    const own = this.#hello(false)
+    if (hello.setup !== own.setup) {
+      this.peerDown(peer, now)
+      this.emit({ kind: 'estranged', peer, why: `its options are ${hello.setup}, and not ${own.setup}` })
+      return
+    }
+    const known = this.peers.get(peer)
+    if (known !== undefined && known.client !== hello.client) this.peerDown(peer, now)
+    if (hello.answer) this.send(peer, own)
+    this.peers.set(peer, hello)
+    this.#highest = Math.max(this.#highest, hello.highest)
+    const target = this.#target
+    this.#decide(now)
+    if (peer === target && peer === this.#target && hello.leads && known?.leads === false) this.#join(peer, now)
+  }
+
+  /** Tells everybody how this node stands now. */
+  #proclaim(): void {
+    for (const peer of this.peers.keys()) this.send(peer, this.#hello(false))
+  }
+
+  #decide(now: number): void {
+    if (this.#graceUntil === undefined) return
+    const target = this.#elect(now)
+    const { self } = this.options
+    if (target === self) {
+      if (!this.#leading) this.#reign(now)
+      return
+    }
+    if (target === this.#target && !this.#leading) return
+    if (this.#target !== undefined && this.peers.has(this.#target)) this.send(this.#target, { kind: 'leave' })
+    this.#target = target
+    this.#following = false
+    this.dropParts()
+    this.#discarded = []
+    if (this.#leading) {
+      this.#leading = false
+      this.#outflows.clear()
+      this.#joining.clear()
+      this.#merging = undefined
+      this.endReign()
+      this.#proclaim()
+    }
+    this.setLoader(undefined)
+    if (target !== undefined) this.#join(target, now)
+  }
+
+  /** The loader there should be. Nobody, if nobody may be, or as long as others may still be found. */
+  #elect(now: number): string | undefined {
+    const { self, loader } = this.options
+    const may = (name: string): boolean => loader === undefined || loader.includes(name)
+    let best: { readonly name: string; readonly hello: Hello } | undefined
+    const consider = (name: string, hello: Hello): void => {
+      if (may(name) && (best === undefined || this.#goesBefore(name, hello, best.name, best.hello))) best = { name, hello }
+    }
+    for (const [name, hello] of this.peers) consider(name, hello)
+    const own = this.#hello(false)
+    if (!this.failed) consider(self, own)
+    if (best?.name === self && !this.#established && now < (this.#graceUntil as number)) return undefined
+    return best?.name
+  }
+
+  #goesBefore(a: string, one: Hello, b: string, other: Hello): boolean {
+    const { loader } = this.options
+    if (one.established !== other.established) return one.established
+    if (loader !== undefined) return loader.indexOf(a) < loader.indexOf(b)
+    if (one.leads !== other.leads) return one.leads
+    return one.born === other.born ? a < b : one.born < other.born
+  }
+
+  #reign(now: number): void {
+    if (this.#target !== undefined && this.peers.has(this.#target)) this.send(this.#target, { kind: 'leave' })
+    this.#target = undefined
+    this.#following = false
+    this.dropParts()
+    this.#discarded = []
+    this.#leading = true
+    this.#established = true
+    this.commit = 0
+    this.all = 0
+    this.beginReign()
+    this.#beginEpoch(now)
+    this.setLoader(this.options.self)
+    this.#proclaim()
+    this.#serveNext()
+  }
+
+  #beginEpoch(now: number): void {
+    this.#highest = Math.max(this.#highest, this.table.knowledge.highest) + 1
+    this.epoch = { epoch: this.#highest, loader: this.options.self }
+    this.orderOwn({ kind: 'none' }, now)
+  }
+
+  // Leading.
+
+  protected ordered(now: number): void {
+    this.applyTo(this.log.last.sequence, this.options.self, now)
+  }
+
+  /** Takes in those that want to follow; whose state has to be merged, one after the other. */
+  #serveNext(): void {
+    if (!this.#leading) return
+    for (const [peer, join] of [...this.#joining]) {
+      if (this.#merging?.peer === peer) continue
+      const { knowledge } = this.table
+      if (knowledge.coversAll(join.reaches)) {
+        this.#joining.delete(peer)
+        this.#takeIn(peer, join)
+      } else if (this.#merging === undefined) {
+        this.#merging = new Merging(peer, join.reaches)
+        this.send(peer, { kind: 'offer-wanted', session: join.session, reaches: knowledge.copy() })
+      }
+    }
+  }
+
+  #takeIn(peer: string, { position, session }: Join): void {
+    const { log } = this
+    const outflow = new Outflow(position.sequence + 1, false, session)
+    this.#outflows.set(peer, outflow)
+    if (log.at(position.sequence)?.equals(position) !== true) {
+      const { id, state } = this.snapshot()
+      outflow.transfer(id, state)
+    }
+    outflow.counts = true
+    // So that it hears of its loader at once.
+    this.#beat = true
+  }
+
+  #offered(peer: string, part: OfferPart, now: number): void {
+    const merging = this.#merging
+    if (!this.#leading || merging?.peer !== peer) return
+    if (!merging.add(part)) {
+      this.#merging = undefined
+      this.#joining.delete(peer)
+      this.emit({ kind: 'estranged', peer, why: 'its offer has parts missing' })
+      return
+    }
+    if (part.last === undefined) return
+    this.#merging = undefined
+    const join = this.#joining.get(peer)
+    if (join === undefined) return
+    const { reaches, sessions } = part.last
+    const highest = reaches.reduce((most, { epoch }) => Math.max(most, epoch), 0)
+    this.#highest = Math.max(this.#highest, highest)
+    if (highest >= this.epoch.epoch) this.#beginEpoch(now)
+    const { operations, discarded } = merging.merge(this.table, reaches, sessions)
+    for (const operation of operations) this.orderOwn(operation, now)
+    if (discarded.length > 0) this.send(peer, { kind: 'merged', session: join.session, discarded })
+    this.#serveNext()
+  }
+
+  protected replicate(now: number): void {
+    if (!this.#leading) {
+      if (this.#answerDue && this.#target !== undefined && this.#following) {
+        this.#answerDue = false
+        const { epoch, savedTo } = this
+        this.send(this.#target, {
+          kind: 'appended',
+          epoch,
+          match: savedTo,
+          hint: savedTo,
+          promised: epoch,
+          sentAt: this.#lastSentAt,
+          restored: !this.failed,
+          incarnation: 0,
+        })
+      }
+      this.trimLog(Number.POSITIVE_INFINITY)
+      return
+    }
+    this.#advance()
+    const { epoch, commit, all } = this
+    const head = { epoch, commit, all, sentAt: now, accepts: true, start: 0, unanimous: false }
+    let pinned = Number.POSITIVE_INFINITY
+    for (const [peer, outflow] of this.#outflows) {
+      for (const message of outflow.fill(this.log, head, this.#beat, () => this.snapshot())) this.send(peer, message)
+      pinned = Math.min(pinned, outflow.pinned)
+    }
+    this.#beat = false
+    this.trimLog(pinned)
+  }
+
+  #appended(peer: string, { epoch, match, restored }: Appended): void {
+    const outflow = this.#outflows.get(peer)
+    if (outflow === undefined || !this.#leading || compareEpochs(epoch, this.epoch) > 0) return
+    // It has lost its place, and will join again.
+    if (match === undefined) return
+    outflow.counts = restored
+    outflow.matched(Math.min(match, this.log.last.sequence))
+    this.#advance()
+  }
+
+  #advance(): void {
+    const matches = [this.failed ? 0 : this.savedTo]
+    for (const outflow of this.#outflows.values()) if (!outflow.transferring) matches.push(outflow.counts ? outflow.match : 0)
+    matches.sort((a, b) => b - a)
+    this.commit = Math.max(this.commit, matches[Math.floor(matches.length / 2)] as number)
+    this.all = Math.max(this.all, matches.at(-1) as number)
+  }
+
+  protected canAll(): boolean {
+    return true
+  }
+
+  protected logSaved(): void {
+    if (this.#leading) this.#advance()
+    else this.#answerDue = true
+  }
+
+  protected diskLost(now: number): void {
+    this.#established = false
+    this.#decide(now)
+    this.#proclaim()
+  }
+
+  protected meta(): Meta {
+    return {
+      promised: { epoch: this.#highest, loader: this.options.self },
+      incarnation: 0,
+      incarnations: [],
+      restored: true,
+    }
+  }
+
+  protected refusal(): { readonly code: RefusalCode | 'ERR_NO_LOADER'; readonly message: string } | undefined {
+    const { loader, self } = this.options
+    if (this.failed && this.peers.size === 0) return { code: 'ERR_STORE_DISK', message: 'the disk failed' }
+    if (loader?.some((name) => name === self || this.peers.has(name)) !== false) return undefined
+    return { code: 'ERR_NO_LOADER', message: `${loader.join(', ')}: not there, and no other node may order writes` }
+  }
+
+  // Following.
+
+  #join(target: string, now: number): void {
+    this.#joinedAt = now
+    this.#following = false
+    this.dropParts()
+    this.#discarded = []
+    const session = ++this.#session
+    this.send(target, { kind: 'join', session, position: this.table.position, reaches: this.table.knowledge.copy() })
+  }
+
+  #offer(peer: string, { reaches }: OfferWanted): void {
+    const covered = new Merging(peer, reaches).knowledge
+    const entries = Array.from(this.table.entries(), ([, entry]) => entry)
+    let index = 0
+    let at = 0
+    do {
+      const part: OfferPart['entries'][number][] = []
+      for (let bytes = 0; at < entries.length && part.length < PART_ENTRIES && bytes < PART_BYTES; at++) {
+        const { key, version, bytes: value, staleAt, expiresAt } = entries[at] as StoredEntry
+        const isNews = !covered.covers(version)
+        part.push({ key, version, bytes: isNews ? value : undefined, staleAt, expiresAt })
+        bytes += key.length + (isNews ? value.length : 0)
+      }
+      const last =
+        at === entries.length ? { reaches: this.table.knowledge.copy(), sessions: this.table.sessions() } : undefined
+      this.send(peer, { kind: 'offer', index: index++, entries: part, last })
+    } while (at < entries.length)
+  }
+
+  #append(peer: string, append: Append, now: number): void {
+    this.#heardAt = now
+    const { previous, entries, epoch } = append
+    if (!previous.equals(this.log.last)) {
+      // While the table is on its way, or before the loader has read the join.
+      if (this.#following) this.#join(peer, now)
+      return
+    }
+    this.#lastSentAt = append.sentAt
+    this.commit = append.commit
+    this.all = append.all
+    for (const entry of entries) this.log.append(entry)
+    this.#followed(peer, epoch.epoch)
+    this.epoch = epoch
+    this.applyTo(this.log.last.sequence, peer, now)
+    this.#answerDue = true
+  }
+
+  #followed(peer: string, epoch: number): void {
+    this.#highest = Math.max(this.#highest, epoch)
+    if (!this.#following || this.loaderName !== peer) {
+      this.#following = true
+      this.setLoader(peer)
+    }
+    if (this.#established) return
+    this.#established = true
+    this.#proclaim()
+  }
+
+  protected isStale(): boolean {
+    return false
+  }
+
+  protected installed(position: Version, from: string): void {
+    for (const discarded of this.#discarded) {
+      const kept = this.table.read(discarded.key)
+      this.emit({ kind: 'conflict', conflict: { key: discarded.key, discarded, kept } })
+    }
+    this.#discarded = []
+    this.epoch = position
+    this.#followed(from, position.epoch)
+    this.#answerDue = true
+  }
+}

@@ -1,0 +1,192 @@
+import type { Version } from '../version.ts'
+import type { Epoch } from './epoch.ts'
+import type { Log } from './log.ts'
+import type { Append, SnapshotPart } from './messages.ts'
+import { weigh } from './operation.ts'
+import type { TableState } from './table.ts'
+
+/** How much goes to one follower at once. Bytes are those of keys and values. */
+const MESSAGE_BYTES = 512 * 1024
+const WINDOW_BYTES = 8 * 1024 * 1024
+const PART_BYTES = 256 * 1024
+const PART_ENTRIES = 4096
+const PARTS_IN_FLIGHT = 4
+
+interface Sent {
+  readonly sequence: number
+  readonly bytes: number
+}
+
+interface Transfer {
+  readonly id: number
+  readonly state: TableState
+  next: number
+  index: number
+  acknowledged: number
+}
+
+/** What all appends of a moment have in common. */
+export type AppendHead = Omit<Append, 'kind' | 'previous' | 'entries'>
+
+/**
+ * What the loader sends to one follower: first it finds out where the follower's log follows on its own, then it sends
+ * entries without waiting for each answer, up to a window. Whoever needs what the log does not hold any more is sent the
+ * table in parts, a few at a time, and then what happened since.
+ */
+export class Outflow {
+  /** The follower has all up to here. */
+  match = 0
+  /** How far it had told of when it last did, by the loader's clock as it was when the answered message left. */
+  heardAt = Number.NEGATIVE_INFINITY
+  /** It counts when it is asked what a majority has. */
+  counts = false
+  /** The commit it was last told. */
+  #told = -1
+  #toldAll = -1
+  readonly #session: number
+  #next: number
+  #probing: boolean
+  /** The question has not been sent yet. */
+  #ask = true
+  #foreign = false
+  #sent: Sent[] = []
+  #sentBytes = 0
+  #transfer: Transfer | undefined
+
+  /** `probe`: whether its log has to be asked where it follows on, beginning with `next`. `session`: that of its join. */
+  constructor(next: number, probe: boolean, session = 0) {
+    this.#session = session
+    this.#next = next
+    this.#probing = probe
+  }
+
+  /** The table is being sent. */
+  get transferring(): boolean {
+    return this.#transfer !== undefined
+  }
+
+  /** The lowest sequence whose successor is still needed here. */
+  get pinned(): number {
+    return this.#transfer?.state.position.sequence ?? Number.POSITIVE_INFINITY
+  }
+
+  /** The table from here on, in place of entries. */
+  transfer(id: number, state: TableState): void {
+    this.#transfer = { id, state, next: 0, index: 0, acknowledged: -1 }
+    this.#forgetSent()
+  }
+
+  /** Its log follows on up to `match`. */
+  matched(match: number): void {
+    if (this.#transfer !== undefined) return
+    if (this.#probing) {
+      this.#probing = false
+      this.#next = match + 1
+    }
+    this.match = Math.max(this.match, match)
+    let done = 0
+    for (const { sequence, bytes } of this.#sent) {
+      if (sequence > match) break
+      this.#sentBytes -= bytes
+      done++
+    }
+    if (done > 0) this.#sent.splice(0, done)
+  }
+
+  /** It does not; it may at `hint`. What has gone further than it was asked about has another history. */
+  mismatched(hint: number): void {
+    if (this.#transfer !== undefined) return
+    if (hint >= this.#next && this.#probing) this.#foreign = true
+    this.#probing = true
+    this.#ask = true
+    this.#next = Math.max(1, Math.min(hint + 1, this.#next))
+    this.#forgetSent()
+  }
+
+  /** The receiver has all parts up to this one. */
+  received(id: number, index: number): void {
+    if (this.#transfer?.id === id) this.#transfer.acknowledged = Math.max(this.#transfer.acknowledged, index)
+  }
+
+  /**
+   * What is to be sent now. `beat`: something, in any case. `snapshot` is asked for the table when the log does not reach
+   * back far enough.
+   */
+  *fill(
+    log: Log,
+    head: AppendHead,
+    beat: boolean,
+    snapshot: () => { readonly id: number; readonly state: TableState },
+  ): Generator<Append | SnapshotPart, void, undefined> {
+    if (this.#transfer === undefined && (this.#foreign || log.at(this.#next - 1) === undefined)) {
+      this.#foreign = false
+      const { id, state } = snapshot()
+      this.transfer(id, state)
+    }
+    if (this.#transfer !== undefined) {
+      yield* this.#parts(this.#transfer, head.epoch)
+      // A sign of life, that says who is the loader and no more.
+      if (this.#transfer !== undefined) {
+        if (beat) yield this.#append(head, log.base, [])
+        return
+      }
+    }
+    let silent = beat
+    while (!this.#probing && this.#sentBytes < WINDOW_BYTES && this.#next <= log.last.sequence) {
+      const previous = log.at(this.#next - 1)
+      if (previous === undefined) return
+      const entries = log.after(previous.sequence, MESSAGE_BYTES)
+      let bytes = 0
+      for (const entry of entries) bytes += weigh(entry)
+      this.#next += entries.length
+      this.#sent.push({ sequence: this.#next - 1, bytes })
+      this.#sentBytes += bytes
+      silent = false
+      yield this.#append(head, previous, entries)
+    }
+    const news = this.#probing ? this.#ask : this.#told < head.commit || this.#toldAll < head.all
+    const previous = log.at(this.#next - 1)
+    if (!(silent || news) || previous === undefined) return
+    this.#ask = false
+    yield this.#append(head, previous, [])
+  }
+
+  *#parts(transfer: Transfer, epoch: Epoch): Generator<SnapshotPart, void, undefined> {
+    const { entries, position, reaches, sessions } = transfer.state
+    while (transfer.index - transfer.acknowledged <= PARTS_IN_FLIGHT) {
+      const start = transfer.next
+      let bytes = 0
+      while (transfer.next < entries.length && transfer.next - start < PART_ENTRIES && bytes < PART_BYTES) {
+        const entry = entries[transfer.next++] as (typeof entries)[number]
+        bytes += entry.key.length + entry.bytes.length
+      }
+      const isLast = transfer.next === entries.length
+      yield {
+        kind: 'snapshot',
+        epoch,
+        session: this.#session,
+        id: transfer.id,
+        index: transfer.index++,
+        position,
+        entries: entries.slice(start, transfer.next),
+        last: isLast ? { reaches, sessions } : undefined,
+      }
+      if (!isLast) continue
+      this.#transfer = undefined
+      this.#probing = false
+      this.#next = position.sequence + 1
+      return
+    }
+  }
+
+  #append(head: AppendHead, previous: Version, entries: Append['entries']): Append {
+    this.#told = head.commit
+    this.#toldAll = head.all
+    return { kind: 'append', ...head, previous, entries }
+  }
+
+  #forgetSent(): void {
+    this.#sent = []
+    this.#sentBytes = 0
+  }
+}

@@ -1,0 +1,674 @@
+import { Version } from '../version.ts'
+import type { Meta, ReplicaOptions, Saved } from './action.ts'
+import { compareEpochs, type Epoch, noEpoch } from './epoch.ts'
+import type { Append, Appended, Hello, Message, Recovered, RefusalCode, SnapshotPart, Vote, VoteRequest } from './messages.ts'
+import { Outflow } from './outflow.ts'
+import { laterEpoch, Replica } from './replica.ts'
+
+/** Options of a {@link VoterReplica}. */
+export interface VoterOptions extends ReplicaOptions {
+  /** The fixed voters. */
+  readonly members: readonly string[]
+}
+
+/** How much of its lease a loader uses: clocks may run up to a tenth faster or slower than each other. */
+const LEASE_USED = 0.9
+
+interface Candidacy {
+  readonly epoch: Epoch
+  readonly trial: boolean
+  readonly since: number
+  readonly votes: Map<string, Pick<Vote, 'restored' | 'incarnation' | 'incarnations'>>
+}
+
+interface Recovery {
+  /** What restored voters have promised to, as they said to this incarnation. */
+  readonly answers: Map<string, Epoch>
+  /** Voters that know of this incarnation. */
+  readonly heard: Set<string>
+  /** Nothing of an earlier epoch is to be followed. */
+  barrier: Epoch | undefined
+  /** What the loader had when it heard of this incarnation. */
+  target: Version | undefined
+}
+
+/**
+ * A replica of a store with fixed voters.
+ *
+ * The protocol is Raft's (Ongaro and Ousterhout, 2014), with its trial votes and hand-over, and with these differences.
+ *
+ * **Epochs** are a term and the candidate's name, ordered by both. Two candidates never share one, so that a vote is just a
+ * promise to follow nothing earlier, and there is nothing like a vote given twice.
+ *
+ * **Time** is used for two things. A voter that has heard of a loader votes for no other within `lease`. A loader that has
+ * not heard of a majority for nine tenths of `lease`, counted from when it sent what they answered, is none any more and
+ * refuses writes. Neither is needed for safety: writes are acknowledged and readable when a majority has them, whatever
+ * the clocks say. Clocks that differ in speed by more than a tenth cost availability only.
+ *
+ * **Who leads**: those in `loader` take writes, in that order of preference. Any voter can be elected, since the only ones that
+ * have all that was acknowledged may be others; such a stand-in takes no writes, brings a proper loader up to date and
+ * hands over to it.
+ *
+ * **Voters without their state** (no disk, or a lost one) have forgotten what they promised and acknowledged. Until restored
+ * they neither vote nor count. They are restored by either of two ways.
+ * 1. A majority of restored voters says what it has promised to; the latest of that is the least epoch to be followed. The loader
+ *    of such an epoch says how long its log was when it heard of the voter's new incarnation. With all of that log the
+ *    voter has everything it may ever have acknowledged. A vote that an earlier incarnation gave may still be under way:
+ *    so votes carry which incarnations their sender has heard of, and a candidate takes none of an earlier one. Without
+ *    that, recovery of this kind loses writes (Michael, Ports, Sharma, Szekeres: Recovering Shared Objects Without Stable
+ *    Storage, DISC 2017). Incarnations are numbered; one that is not above what a voter remembers is told so.
+ * 2. All voters, restored or not, have elected a loader: then there is no other state than what they have, and the
+ *    longest log of a restored one is in that loader. This is also how a store begins: its first loader needs all voters,
+ *    since an empty voter cannot know whether it is new. With disks that is so once, without them whenever a majority
+ *    was gone.
+ *
+ * Nodes that are no voters follow in the same way; nobody counts them.
+ */
+export class VoterReplica extends Replica {
+  readonly #members: readonly string[]
+  readonly #isVoter: boolean
+  readonly #quorum: number
+  readonly #candidates: readonly string[]
+  readonly #rank: number
+  readonly #outflows = new Map<string, Outflow>()
+  readonly #incarnations = new Map<string, number>()
+  #incarnation: number
+  #promised: Epoch = noEpoch
+  #restored = false
+  /** It is being written down that it is restored. */
+  #restoring = false
+  #recovery: Recovery = newRecovery()
+  #recoverAt = Number.NEGATIVE_INFINITY
+  /** The epoch this incarnation has given its vote to last. */
+  #voted: Epoch = noEpoch
+  #candidacy: Candidacy | undefined
+  #electionAt: number | undefined
+  /** The last sign of life of a loader. */
+  #heardAt = Number.NEGATIVE_INFINITY
+  #leading = false
+  #leaseUntil = Number.NEGATIVE_INFINITY
+  #beatAt = Number.NEGATIVE_INFINITY
+  #beat = false
+  /** Of the epoch: what its first operation is, and whether all voters elected its loader. */
+  #start = 0
+  #unanimous = false
+  #accepts = false
+  /** The log is the loader's own, up to here. */
+  #verified = 0
+  /** What is applied here the loader has never had. */
+  #foreign = false
+  /** The epoch is written down, so that answers may be given in it. */
+  #epochSaved = true
+  #answerDue = false
+  #lastSentAt = 0
+
+  constructor(options: VoterOptions, saved: Saved | undefined) {
+    super(options)
+    const { members, self } = options
+    this.#members = members
+    this.#isVoter = members.includes(self)
+    this.#quorum = Math.floor(members.length / 2) + 1
+    this.#candidates = options.loader ?? members
+    const rank = this.#candidates.indexOf(self)
+    this.#rank = rank >= 0 ? rank : this.#candidates.length + members.indexOf(self)
+    this.#incarnation = options.incarnation
+    if (saved === undefined || !options.durable) return
+    const { meta, state, entries } = saved
+    this.#incarnation = meta.incarnation
+    for (const [voter, incarnation] of meta.incarnations) this.#incarnations.set(voter, incarnation)
+    this.restoreLog(state, entries)
+    this.#promised = laterEpoch(meta.promised, this.log.last)
+    this.#restored = meta.restored
+    this.commit = this.table.position.sequence
+  }
+
+  get leads(): boolean {
+    return this.#leading && this.#accepts
+  }
+
+  protected get grants(): boolean {
+    return this.leads && compareEpochs(this.table.position, this.epoch) === 0
+  }
+
+  get role(): 'loader' | 'follower' | 'recovering' | 'joining' {
+    if (this.leads) return 'loader'
+    if (this.#isVoter && !this.#restored) return 'recovering'
+    return this.loaderName === undefined ? 'joining' : 'follower'
+  }
+
+  /** Whether this voter may vote and be counted. */
+  get restored(): boolean {
+    return this.#restored
+  }
+
+  override receive(peer: string, message: Message, now: number): void {
+    this.#checkLease(now)
+    super.receive(peer, message, now)
+  }
+
+  override flush(now: number): void {
+    this.#checkLease(now)
+    super.flush(now)
+  }
+
+  peerUp(peer: string, _now: number): void {
+    this.send(peer, this.#hello(true))
+  }
+
+  peerDown(peer: string, now: number): void {
+    this.peers.delete(peer)
+    this.#outflows.delete(peer)
+    if (this.#leading) {
+      this.flights.nodeDown(peer, now)
+      return
+    }
+    if (this.epoch.loader !== peer) return
+    this.dropParts()
+    if (this.loaderName === peer) this.setLoader(undefined)
+  }
+
+  tick(now: number): void {
+    this.now = now
+    this.#checkLease(now)
+    const { heartbeat } = this.options
+    this.#electionAt ??= now + heartbeat + (this.#rank * heartbeat) / 2
+    if (this.#leading) {
+      if (now - this.#beatAt >= heartbeat) {
+        this.#beat = true
+        this.#beatAt = now
+      }
+      if (this.#accepts) {
+        this.flights.tick(now)
+        this.collectExpired(now)
+      } else this.#handOver(now)
+    } else if (this.#isVoter && !this.failed && now >= this.#electionAt) this.#campaign(true, undefined, now)
+    if (this.#isVoter && !this.#restored && now - this.#recoverAt >= heartbeat) this.#askToRecover(now)
+  }
+
+  override close(now: number): void {
+    if (this.#leading) this.#handOver(now)
+    super.close(now)
+  }
+
+  protected receiveOwn(peer: string, message: Message, now: number): void {
+    if (message.kind === 'hello') return this.#greeted(peer, message, now)
+    if (message.kind === 'appended') return this.#appended(peer, message, now)
+    if (message.kind === 'snapshot-received') return this.#outflows.get(peer)?.received(message.id, message.index)
+    // All else is the business of voters.
+    if (!this.#members.includes(peer)) return
+    switch (message.kind) {
+      case 'append':
+        return this.#append(peer, message, now)
+      case 'snapshot':
+        return this.#part(peer, message, now)
+      case 'vote-request':
+        if (this.#isVoter) this.#voteRequested(peer, message, now)
+        return
+      case 'vote':
+        return this.#voteCame(peer, message, now)
+      case 'recover':
+        if (this.#isVoter) this.#recoverAsked(peer, message.incarnation)
+        return
+      case 'recovered':
+        return this.#recovered(peer, message, now)
+      case 'hand-over':
+        if (peer !== this.epoch.loader || compareEpochs(message.epoch, this.epoch) !== 0) return
+        if (this.#isVoter && !this.failed && this.#restored) this.#campaign(false, message.epoch, now)
+    }
+  }
+
+  // Who is there.
+
+  #hello(answer: boolean): Hello {
+    const { client, loader } = this.options
+    const setup = JSON.stringify([[...this.#members].sort(), loader])
+    const highest = this.#promised.epoch
+    return { kind: 'hello', setup, client, born: 0, established: this.#restored, leads: this.#leading, highest, answer }
+  }
+
+  #greeted(peer: string, hello: Hello, now: number): void {
+    const own = this.#hello(false)
+    if (hello.setup !== own.setup) {
+      this.peerDown(peer, now)
+      this.emit({ kind: 'estranged', peer, why: `its options are ${hello.setup}, and not ${own.setup}` })
+      return
+    }
+    const known = this.peers.get(peer)
+    if (known !== undefined && known.client !== hello.client) this.peerDown(peer, now)
+    if (hello.answer) this.send(peer, own)
+    if (known?.client === hello.client) return
+    this.peers.set(peer, hello)
+    if (this.#leading) this.#outflows.set(peer, new Outflow(this.log.last.sequence + 1, true))
+    if (this.#isVoter && !this.#restored && this.#members.includes(peer)) {
+      this.send(peer, { kind: 'recover', incarnation: this.#incarnation })
+    }
+  }
+
+  // Elections.
+
+  #campaign(trial: boolean, handedOver: Epoch | undefined, now: number): void {
+    const { heartbeat, self } = this.options
+    this.#electionAt = now + (trial ? heartbeat / 2 : 2 * heartbeat) + (this.#rank * heartbeat) / 4
+    const epoch = { epoch: this.#promised.epoch + 1, loader: self }
+    const candidacy: Candidacy = { epoch, trial, since: now, votes: new Map() }
+    this.#candidacy = candidacy
+    const ask = (): void => {
+      if (this.#candidacy !== candidacy) return
+      candidacy.votes.set(self, this.#ballot())
+      const request: VoteRequest = { kind: 'vote-request', epoch, last: this.log.last, trial, handedOver }
+      for (const voter of this.#members) if (this.peers.has(voter)) this.send(voter, request)
+      this.#count(now)
+    }
+    if (trial) return ask()
+    this.#promise(epoch)
+    this.#voted = epoch
+    this.saveMeta(ask)
+  }
+
+  #ballot(): Pick<Vote, 'restored' | 'incarnation' | 'incarnations'> {
+    return { restored: this.#restored, incarnation: this.#incarnation, incarnations: [...this.#incarnations] }
+  }
+
+  #voteRequested(peer: string, request: VoteRequest, now: number): void {
+    const { epoch, trial, last, handedOver } = request
+    if (this.failed || epoch.loader !== peer) return
+    const later = compareEpochs(epoch, this.#promised) > 0
+    const granted = later && this.#mayFollow(handedOver, now) && (!this.#restored || last.compare(this.log.last) >= 0)
+    const answer = (): void => {
+      this.send(peer, { kind: 'vote', epoch, trial, granted, promised: this.#promised, ...this.#ballot() })
+    }
+    if (!granted || trial) return answer()
+    this.#promise(epoch)
+    this.#voted = epoch
+    this.#heardAt = now
+    this.#electionAt = now + this.options.lease + this.#stagger
+    this.saveMeta(answer)
+  }
+
+  /** Whether a voter owes nothing to another loader. */
+  #mayFollow(handedOver: Epoch | undefined, now: number): boolean {
+    if (handedOver !== undefined && compareEpochs(handedOver, this.epoch) === 0) return true
+    return this.#leading ? now >= this.#leaseUntil : now >= this.#heardAt + this.options.lease
+  }
+
+  #voteCame(peer: string, vote: Vote, now: number): void {
+    const candidacy = this.#candidacy
+    this.#learnIncarnations(vote.incarnations)
+    if (candidacy === undefined || candidacy.trial !== vote.trial) return
+    if (compareEpochs(candidacy.epoch, vote.epoch) !== 0) return
+    if (!vote.granted) {
+      // The next candidacy begins above it. Nothing is promised by that.
+      if (compareEpochs(vote.promised, this.#promised) > 0) this.#promise(vote.promised)
+      return
+    }
+    this.#learnIncarnations([[peer, vote.incarnation]])
+    candidacy.votes.set(peer, vote)
+    this.#count(now)
+  }
+
+  #count(now: number): void {
+    const candidacy = this.#candidacy
+    if (candidacy === undefined) return
+    const { votes } = candidacy
+    let [restored, given] = [0, 0]
+    for (const [voter, vote] of votes) {
+      // An earlier incarnation gave it and has forgotten.
+      if (voter !== this.options.self && vote.incarnation < (this.#incarnations.get(voter) ?? 0)) continue
+      given++
+      if (vote.restored) restored++
+    }
+    const unanimous = given === this.#members.length
+    if (!unanimous && restored < this.#quorum) return
+    if (candidacy.trial) this.#campaign(false, undefined, now)
+    else this.#reign(candidacy, unanimous, now)
+  }
+
+  #reign({ epoch, since }: Candidacy, unanimous: boolean, now: number): void {
+    this.#candidacy = undefined
+    this.#leading = true
+    this.#accepts = this.#candidates.includes(this.options.self)
+    this.epoch = epoch
+    this.#unanimous = unanimous
+    this.#leaseUntil = since + this.options.lease * LEASE_USED
+    this.#start = this.log.last.sequence + 1
+    this.all = 0
+    this.#outflows.clear()
+    for (const peer of this.peers.keys()) this.#outflows.set(peer, new Outflow(this.#start, true))
+    this.dropParts()
+    this.beginReign()
+    if (!this.#restored) this.#restore()
+    this.orderOwn({ kind: 'none' }, now)
+    this.setLoader(this.#accepts ? this.options.self : undefined)
+    this.#beat = true
+    this.#beatAt = now
+  }
+
+  /** Follows nothing earlier from now on. */
+  #promise(epoch: Epoch): void {
+    this.#promised = epoch
+    if (this.#candidacy !== undefined && compareEpochs(epoch, this.#candidacy.epoch) > 0) this.#candidacy = undefined
+    this.#abdicate()
+  }
+
+  #abdicate(): void {
+    if (!this.#leading) return
+    this.#leading = false
+    this.#accepts = false
+    this.#outflows.clear()
+    this.endReign()
+    this.#electionAt = this.now + this.options.heartbeat + this.#stagger
+    this.setLoader(undefined)
+  }
+
+  #checkLease(now: number): void {
+    this.now = now
+    // Alone it is always a majority.
+    if (this.#quorum === 1) this.#leaseUntil = Number.POSITIVE_INFINITY
+    if (this.#leading && now >= this.#leaseUntil) this.#abdicate()
+  }
+
+  #handOver(now: number): void {
+    if (this.commit !== this.log.last.sequence) return
+    for (const candidate of this.#candidates) {
+      const outflow = this.#outflows.get(candidate)
+      if (outflow?.counts !== true || outflow.match !== this.log.last.sequence) continue
+      this.send(candidate, { kind: 'hand-over', epoch: this.epoch })
+      this.#abdicate()
+      this.#electionAt = now + this.options.lease
+      return
+    }
+  }
+
+  get #stagger(): number {
+    return (this.#rank * this.options.heartbeat) / 2
+  }
+
+  // Following.
+
+  /** Whether what a loader sends is to be heeded. */
+  #follow(peer: string, epoch: Epoch, now: number): boolean {
+    const order = compareEpochs(epoch, this.#promised)
+    if (order < 0 || epoch.loader !== peer) return false
+    if (compareEpochs(epoch, this.epoch) !== 0) {
+      this.#promise(epoch)
+      this.epoch = epoch
+      this.#verified = 0
+      this.#accepts = false
+      this.#unanimous = false
+      this.dropParts()
+      this.setLoader(undefined)
+      if (this.#isVoter) {
+        this.#epochSaved = false
+        this.saveMeta(() => {
+          if (compareEpochs(this.epoch, epoch) !== 0) return
+          this.#epochSaved = true
+          this.#answerDue = true
+        })
+      }
+    }
+    this.#candidacy = undefined
+    this.#heardAt = now
+    this.#electionAt = now + this.options.lease + this.#stagger
+    return true
+  }
+
+  #append(peer: string, append: Append, now: number): void {
+    if (!this.#follow(peer, append.epoch, now)) return this.#reject(peer, append)
+    const { previous, entries, accepts } = append
+    if (accepts !== this.#accepts) {
+      this.#accepts = accepts
+      this.setLoader(accepts ? peer : undefined)
+    }
+    this.#start = append.start
+    this.#unanimous = append.unanimous
+    this.#lastSentAt = append.sentAt
+    if (this.log.at(previous.sequence)?.equals(previous) !== true) {
+      // All voters have begun anew: what is here is of another history.
+      if (previous.sequence <= this.table.position.sequence && !this.#restored) this.#foreign = true
+      return this.#reject(peer, append)
+    }
+    for (const entry of entries) {
+      const { sequence } = entry.version
+      if (sequence <= this.table.position.sequence) continue
+      const there = this.log.at(sequence)
+      if (there?.equals(entry.version)) continue
+      if (there !== undefined) this.truncate(sequence - 1)
+      this.log.append(entry)
+    }
+    this.#verified = Math.max(this.#verified, previous.sequence + entries.length)
+    this.#answerDue = true
+    this.all = append.all
+    this.#commitTo(Math.min(append.commit, this.#verified), now)
+  }
+
+  #reject(peer: string, { epoch, sentAt, previous }: Append): void {
+    const applied = this.table.position.sequence
+    const hint = previous.sequence > this.log.last.sequence ? this.log.last.sequence : applied
+    this.send(peer, { ...this.#answer(epoch, sentAt), match: undefined, hint })
+  }
+
+  #part(peer: string, part: SnapshotPart, now: number): void {
+    if (this.#follow(peer, part.epoch, now)) this.takePart(peer, part, now)
+  }
+
+  protected isStale(position: Version): boolean {
+    return position.sequence <= this.table.position.sequence
+  }
+
+  protected override caughtUp(position: Version): void {
+    this.#verified = Math.max(this.#verified, position.sequence)
+    this.#answerDue = true
+  }
+
+  protected installed(position: Version, _from: string, _now: number): void {
+    this.commit = this.#foreign ? position.sequence : Math.max(this.commit, position.sequence)
+    this.#foreign = false
+    this.caughtUp(position)
+  }
+
+  #commitTo(sequence: number, now: number): void {
+    if (sequence <= this.commit) return
+    this.commit = sequence
+    this.applyTo(sequence, this.epoch.loader, now)
+  }
+
+  #answer(epoch: Epoch, sentAt: number): Appended {
+    const restored = this.#restored && !this.failed
+    const [promised, incarnation] = [this.#promised, this.#incarnation]
+    const match = Math.min(this.savedTo, this.#verified)
+    return { kind: 'appended', epoch, match, hint: match, promised, sentAt, restored, incarnation }
+  }
+
+  protected logSaved(now: number): void {
+    if (this.#leading) this.#advance(now)
+    else this.#answerDue = true
+  }
+
+  protected ordered(): void {}
+
+  protected diskLost(): void {
+    this.#abdicate()
+    this.#candidacy = undefined
+  }
+
+  protected meta(): Meta {
+    const restored = this.#restored || this.#restoring
+    return {
+      promised: this.#promised,
+      incarnation: this.#incarnation,
+      incarnations: [...this.#incarnations],
+      restored,
+    }
+  }
+
+  // Leading.
+
+  protected replicate(now: number): void {
+    if (!this.#leading) {
+      this.#checkRestored()
+      if (this.#answerDue && this.#epochSaved && this.peers.has(this.epoch.loader)) {
+        this.#answerDue = false
+        this.send(this.epoch.loader, this.#answer(this.epoch, this.#lastSentAt))
+      }
+      this.trimLog(Number.POSITIVE_INFINITY)
+      return
+    }
+    this.#advance(now)
+    const { epoch, commit, all } = this
+    const [accepts, start, unanimous] = [this.#accepts, this.#start, this.#unanimous]
+    const head = { epoch, commit, all, sentAt: now, accepts, start, unanimous }
+    let pinned = Number.POSITIVE_INFINITY
+    for (const [peer, outflow] of this.#outflows) {
+      for (const message of outflow.fill(this.log, head, this.#beat, () => this.snapshot())) this.send(peer, message)
+      pinned = Math.min(pinned, outflow.pinned)
+    }
+    this.#beat = false
+    this.trimLog(pinned)
+  }
+
+  #appended(peer: string, answer: Appended, now: number): void {
+    const outflow = this.#outflows.get(peer)
+    if (outflow === undefined || !this.#leading) return
+    if (compareEpochs(answer.epoch, this.epoch) !== 0) return
+    if (this.#members.includes(peer)) {
+      if (answer.incarnation < (this.#incarnations.get(peer) ?? 0)) return
+      this.#learnIncarnations([[peer, answer.incarnation]])
+      // It has promised to somebody who was not elected. Only a later epoch can have it back.
+      if (compareEpochs(answer.promised, this.epoch) > 0) return this.#promise(answer.promised)
+      outflow.counts = answer.restored
+    }
+    if (answer.match === undefined) return outflow.mismatched(answer.hint)
+    outflow.heardAt = Math.max(outflow.heardAt, Math.min(answer.sentAt, now))
+    outflow.matched(Math.min(answer.match, this.log.last.sequence))
+    const heard = this.#quorumOf((voter) => (voter.counts ? voter.heardAt : Number.NEGATIVE_INFINITY), now)
+    this.#leaseUntil = Math.max(this.#leaseUntil, heard + this.options.lease * LEASE_USED)
+    this.#advance(now)
+  }
+
+  /** What a majority of voters has at least reached. */
+  #quorumOf(of: (voter: Outflow) => number, own: number): number {
+    const values = this.#members.map((voter) => {
+      if (voter === this.options.self) return own
+      const outflow = this.#outflows.get(voter)
+      return outflow === undefined ? Number.NEGATIVE_INFINITY : of(outflow)
+    })
+    return values.sort((a, b) => b - a)[this.#quorum - 1] as number
+  }
+
+  #advance(now: number): void {
+    const own = this.#restored && !this.failed ? this.savedTo : 0
+    const reached = this.#quorumOf((voter) => (voter.counts ? voter.match : 0), own)
+    // What earlier epochs left is committed by an operation of this one: Raft, section 5.4.2.
+    if (reached < this.#start) return
+    this.#commitTo(reached, now)
+    let all = own
+    for (const voter of this.#members) {
+      if (voter === this.options.self) continue
+      const outflow = this.#outflows.get(voter)
+      all = Math.min(all, outflow?.counts ? outflow.match : 0)
+    }
+    this.all = Math.max(this.all, Math.min(all, this.commit))
+  }
+
+  protected canAll(): boolean {
+    return this.#members.every((voter) => voter === this.options.self || this.#outflows.get(voter)?.counts === true)
+  }
+
+  protected refusal(): { readonly code: RefusalCode | 'ERR_NO_LOADER'; readonly message: string } | undefined {
+    const { self, loader } = this.options
+    const there = (name: string): boolean => name === self || this.peers.has(name)
+    const voters = this.#members.filter(there).length
+    if (voters < this.#quorum) {
+      return { code: 'ERR_NO_QUORUM', message: `${voters} of ${this.#members.length} members are there` }
+    }
+    if (loader?.some(there) !== false) return undefined
+    return { code: 'ERR_NO_LOADER', message: `${loader.join(', ')}: not there, and no other node may order writes` }
+  }
+
+  // Voters that have lost their state.
+
+  #askToRecover(now: number): void {
+    this.#recoverAt = now
+    for (const voter of this.#members) {
+      if (this.peers.has(voter)) this.send(voter, { kind: 'recover', incarnation: this.#incarnation })
+    }
+  }
+
+  #recoverAsked(peer: string, incarnation: number): void {
+    const known = this.#incarnations.get(peer) ?? 0
+    const answer = (): void => {
+      const { log, epoch } = this
+      const leads = this.#leading ? new Version(epoch.epoch, epoch.loader, log.last.sequence) : undefined
+      const [promised, restored] = [this.#promised, this.#restored && !this.failed]
+      const incarnations = [...this.#incarnations]
+      const highest = Math.max(known, incarnation)
+      this.send(peer, { kind: 'recovered', incarnation, known: highest, promised, restored, incarnations, leads })
+    }
+    if (incarnation <= known) return answer()
+    this.#incarnations.set(peer, incarnation)
+    this.#candidacy?.votes.delete(peer)
+    if (this.#leading && this.peers.has(peer)) {
+      this.#outflows.set(peer, new Outflow(this.log.last.sequence + 1, true))
+    }
+    this.saveMeta(answer)
+  }
+
+  #recovered(peer: string, answer: Recovered, now: number): void {
+    if (this.#restored || answer.incarnation !== this.#incarnation) return
+    this.#learnIncarnations(answer.incarnations)
+    if (answer.known > this.#incarnation) {
+      this.#incarnation = answer.known + 1
+      this.#recovery = newRecovery()
+      this.#askToRecover(now)
+      return
+    }
+    const recovery = this.#recovery
+    recovery.heard.add(peer)
+    if (answer.restored) recovery.answers.set(peer, answer.promised)
+    if (answer.leads !== undefined && (recovery.target === undefined || compareEpochs(answer.leads, recovery.target) > 0)) {
+      recovery.target = answer.leads
+    }
+    if (recovery.barrier !== undefined || recovery.answers.size < this.#quorum) return
+    recovery.barrier = [...recovery.answers.values()].reduce(laterEpoch)
+    if (compareEpochs(recovery.barrier, this.#promised) > 0) this.#promise(recovery.barrier)
+  }
+
+  #checkRestored(): void {
+    if (!this.#isVoter || this.#restored || this.#restoring || this.failed) return
+    const { barrier, target, heard } = this.#recovery
+    const here = Math.min(this.savedTo, this.#verified)
+    const byMajority =
+      barrier !== undefined &&
+      target !== undefined &&
+      compareEpochs(target, this.epoch) === 0 &&
+      compareEpochs(this.epoch, barrier) >= 0 &&
+      here >= target.sequence
+    const byAll =
+      this.#unanimous &&
+      compareEpochs(this.#voted, this.epoch) === 0 &&
+      heard.size + 1 >= this.#quorum &&
+      here >= this.#start
+    if (byMajority || byAll) this.#restore()
+  }
+
+  #restore(): void {
+    this.#restoring = true
+    this.saveMeta(() => {
+      this.#restored = true
+      this.#restoring = false
+      this.#answerDue = true
+      if (this.#leading) this.#advance(this.now)
+    })
+  }
+
+  #learnIncarnations(incarnations: Vote['incarnations']): void {
+    for (const [voter, incarnation] of incarnations) {
+      if (voter === this.options.self || !this.#members.includes(voter)) continue
+      if (incarnation > (this.#incarnations.get(voter) ?? 0)) this.#incarnations.set(voter, incarnation)
+    }
+  }
+}
+
+function newRecovery(): Recovery {
+  return { answers: new Map(), heard: new Set(), barrier: undefined, target: undefined }
+}
