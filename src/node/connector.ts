@@ -2,15 +2,12 @@ import type { Timer } from '../base/clock.ts'
 import { ConnectError } from '../dist/connect-error.ts'
 import type { Link, LinkDownReason } from '../dist/link.ts'
 import { type Atom, atom } from '../term/index.ts'
-import { AwaitedLink } from './awaited-link.ts'
 import type { ConnectorHost } from './connector-host.ts'
 import type { Dialled } from './dial.ts'
 import type { Turn } from './dial-gate.ts'
 import { type InterestKind, Interests } from './interests.ts'
+import { type Held, LinkWaiters } from './link-waiters.ts'
 import { Redial } from './redial.ts'
-
-/** A signal that waits for a link. */
-export type Held = (link: Link) => void
 
 /** A link that lasted this long, in milliseconds, was sound: when it is lost, the backoff begins anew. */
 const SOUND = 1000
@@ -52,8 +49,7 @@ export class Connector implements Turn {
   #yielded: Timer | undefined
   #redial: Redial | undefined
   #barred = false
-  #held: Held[] | undefined
-  #awaited: AwaitedLink | undefined
+  #waiters: LinkWaiters | undefined
   #closed = false
 
   constructor(name: string, host: ConnectorHost) {
@@ -117,7 +113,7 @@ export class Connector implements Turn {
     this.#forgetPort(interest)
     if (this.wanted) return
     this.#redial?.cancel()
-    if (!this.#isAsked) this.#stopDial()
+    if (this.#waiters === undefined) this.#stopDial()
     this.#settle()
   }
 
@@ -130,10 +126,10 @@ export class Connector implements Turn {
   connect(): Promise<Link> {
     this.#barred = false
     if (this.#link !== undefined) return Promise.resolve(this.#link)
-    this.#awaited ??= new AwaitedLink()
-    const { promise } = this.#awaited
+    this.#waiters ??= new LinkWaiters()
+    const { connected } = this.#waiters
     this.#seek()
-    return promise
+    return connected
   }
 
   /** Ends the link, if any, and bars automatic redial. */
@@ -160,9 +156,9 @@ export class Connector implements Turn {
       signal(this.#link)
       return true
     }
-    this.#held ??= []
-    if (!must && this.#held.length >= this.#host.dialQueue) return false
-    this.#held.push(signal)
+    if (!must && (this.#waiters?.held ?? 0) >= this.#host.dialQueue) return false
+    this.#waiters ??= new LinkWaiters()
+    this.#waiters.hold(signal)
     this.#seek()
     return true
   }
@@ -195,10 +191,11 @@ export class Connector implements Turn {
     this.lastError = undefined
     this.everUp = true
     this.#redial?.cancel()
-    for (const signal of this.#takeHeld()) this.#release(signal, link)
+    const waiters = this.#waiters
+    this.#waiters = undefined
+    waiters?.send(link, (error) => this.#host.onUnsent(this, error))
     this.#host.onUp(this, link)
-    this.#awaited?.resolve(link)
-    this.#awaited = undefined
+    waiters?.resolve(link)
     return link
   }
 
@@ -219,7 +216,6 @@ export class Connector implements Turn {
     this.#redial?.cancel()
     this.#giveUp()
     this.#link?.close('disconnect')
-    this.#held = undefined
   }
 
   /** What another interest, or nobody, came with is left. */
@@ -227,14 +223,9 @@ export class Connector implements Turn {
     if (this.#portFrom === interest) [this.port, this.#portFrom] = [undefined, undefined]
   }
 
-  /** Somebody waits for a link, whether the peer is wanted or not. */
-  get #isAsked(): boolean {
-    return this.#awaited !== undefined || (this.#held !== undefined && this.#held.length > 0)
-  }
-
   /** Dials, when it is our turn, unless something is under way already. */
   #seek(): void {
-    const kind = this.#isAsked || !this.#interests.onlyLearned ? 'firm' : 'learned'
+    const kind = this.#waiters !== undefined || !this.#interests.onlyLearned ? 'firm' : 'learned'
     const isPromoted = this.#queued === 'learned' && kind === 'firm'
     if (this.pending && !isPromoted) return
     const { gate } = this.#host
@@ -310,29 +301,14 @@ export class Connector implements Turn {
 
   #failed(error: ConnectError): void {
     this.lastError = error
-    const dropped = this.#takeHeld().length
-    const awaited = this.#awaited
-    this.#awaited = undefined
+    const waiters = this.#waiters
+    this.#waiters = undefined
     if (!this.#closed) {
       this.#scheduleRedial()
-      this.#host.onFailed(this, error, dropped)
+      this.#host.onFailed(this, error, waiters?.held ?? 0)
       this.#settle()
     }
-    awaited?.reject(error)
-  }
-
-  #takeHeld(): readonly Held[] {
-    const held = this.#held ?? []
-    this.#held = undefined
-    return held
-  }
-
-  #release(signal: Held, link: Link): void {
-    try {
-      signal(link)
-    } catch (error) {
-      this.#host.onUnsent(this, error)
-    }
+    waiters?.reject(error)
   }
 
   #scheduleRedial(): void {
@@ -344,7 +320,7 @@ export class Connector implements Turn {
 
   /** Tells the node when there is nothing left to remember. A bar is remembered. */
   #settle(): void {
-    const isBusy = this.#link !== undefined || this.pending || this.#isAsked
+    const isBusy = this.#link !== undefined || this.pending || this.#waiters !== undefined
     if (!isBusy && !this.wanted && !this.#barred) this.#host.onIdle(this)
   }
 }

@@ -2,7 +2,7 @@ import { TsunagiError } from '../base/errors.ts'
 import type { Link } from '../dist/link.ts'
 import type { Router, UnlinkId } from '../process/router.ts'
 import { type Atom, atom, Pid, type Reference, type Term } from '../term/index.ts'
-import type { Held } from './connector.ts'
+import type { Held } from './link-waiters.ts'
 import type { Peers } from './peers.ts'
 
 const NOCONNECTION = atom('noconnection')
