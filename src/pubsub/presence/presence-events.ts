@@ -35,6 +35,11 @@ export interface PresenceEvents {
   mismatch: [mismatch: PresenceMismatch]
   /** A message of another node was refused. */
   refused: [refusal: PresenceRefusal]
+  /**
+   * The pub/sub would not take what was to be told to all, or to one node: it is more than the engine carries in a message, say.
+   * It is tried again when it is asked for again.
+   */
+  'send-failed': [error: unknown, node: string | undefined]
   /** It was closed, by itself or with its pub/sub. */
   closed: []
 }

@@ -14,7 +14,6 @@ export interface PresenceHost {
     | 'directBroadcast'
     | 'localBroadcast'
     | 'on'
-    | 'off'
     | 'closed'
   >
   readonly node: Pick<PubSubHost, 'name' | 'serviceHost'>

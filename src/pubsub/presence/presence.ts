@@ -6,20 +6,18 @@ import { instance, integer, knownOnly } from '../../base/options.ts'
 import { WAIT_OPTIONS, type WaitOptions, withLimits } from '../../node/waiting.ts'
 import type { HasPid } from '../../process/address.ts'
 import { Pid, type Term } from '../../term/index.ts'
-import { phash2Binary } from '../../term/phash2.ts'
 import { termKey } from '../../term/term-key.ts'
-import type { Diff, Entry } from './entry.ts'
 import { Owners } from './owners.ts'
-import { byTopic, type PresenceDiff, presenceDiffBroadcast } from './presence-diff.ts'
-import type { PresenceEvents, PresenceRefusal } from './presence-events.ts'
+import type { PresenceEvents } from './presence-events.ts'
 import { type HandleOwner, PresenceHandle } from './presence-handle.ts'
 import type { PresenceHost } from './presence-host.ts'
 import { type ResolvedPresenceOptions, samePresenceOptions } from './presence-options.ts'
-import { PresenceWatch } from './presence-watch.ts'
-import { EntryView, exactCopy, type Meta, PHX_REF, PHX_REF_PREV, type Present, Views } from './present.ts'
+import { PresenceReports } from './presence-reports.ts'
+import type { PresenceWatch } from './presence-watch.ts'
+import { exactCopy, type Meta, PHX_REF, PHX_REF_PREV, type Present, Views } from './present.ts'
 import { freshVersion, replicaKey } from './replica.ts'
-import { Shard } from './shard.ts'
-import type { RefusalCause, TrackerEvents } from './tracker.ts'
+import { Shard, shardNumber } from './shard.ts'
+import type { RefusalCause } from './tracker.ts'
 
 /** Options of `presence.track`. */
 export interface TrackOptions {
@@ -81,14 +79,7 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
   readonly #owners: Owners
   readonly #shards: readonly Shard[]
   readonly #handles: HandleOwner
-  readonly #watches = new Map<string, Set<PresenceWatch>>()
-  readonly #refused = new Map<RefusalCause, number>()
-  /** What was logged, so that it is once. */
-  readonly #said = new Set<string>()
-  /** What listeners have still to hear: one that changes something itself is heard after what came before. */
-  #diffs: { readonly shard: number; readonly diff: Diff }[] = []
-  #emitting = false
-  #changing = false
+  readonly #reports: PresenceReports
   #closed = false
 
   /** Use `pubsub.presence`. @throws TsunagiError `ERR_CLOSED`, `ERR_UNSUPPORTED` */
@@ -103,6 +94,7 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
     this.#options = options
     this.#onClose = onClose
     this.#views = new Views(options.terms)
+    this.#reports = new PresenceReports(this, options, host, this.#views)
     this.#handles = {
       update: (handle, meta) => this.#update(handle, meta),
       untrack: (handle) => this.#untrack([handle]),
@@ -116,10 +108,9 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
         options,
         clock: node.serviceHost.clock,
       }
-      return new Shard(number, setup, host, this.#events(number))
+      return new Shard(number, setup, host, this.#reports.ofShard(number))
     })
-    pubsub.on('nodeup', this.#onNodeUp)
-    for (const name of pubsub.nodes()) this.#onNodeUp(name)
+    for (const name of pubsub.nodes()) this.nodeUp(name)
   }
 
   get closed(): boolean {
@@ -128,7 +119,7 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
 
   /** How many messages of other nodes were refused, by cause. */
   get refused(): Readonly<Partial<Record<RefusalCause, number>>> {
-    return Object.fromEntries(this.#refused)
+    return this.#reports.refused
   }
 
   /** How many entries of all nodes are kept, those of nodes that are down included. */
@@ -139,6 +130,11 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
   /** Whether these options are the ones it has. */
   hasOptions(options: ResolvedPresenceOptions): boolean {
     return samePresenceOptions(this.#options, options)
+  }
+
+  /** @internal A node takes part in the pub/sub. */
+  nodeUp(name: string): void {
+    for (const { tracker } of this.#shards) tracker.nodeUp(name)
   }
 
   /** The other nodes with a tracker of this name. One that is down is listed until it is forgotten. */
@@ -208,7 +204,7 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
       )
     }
     const tracked = { topic, key: exactCopy(key, this.#host.terms), meta: this.#metaTerm(meta, undefined) }
-    return this.#change(() => {
+    return this.#reports.change(() => {
       const entry = tracker.track({ ...tracked, pid: given ?? this.#owners.create() })
       const handle = new PresenceHandle(entry, key, this.#handles)
       this.#owners.add(handle)
@@ -242,13 +238,13 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
 
   /** Everybody on a topic, with process and node. */
   present(topic: string): Present[] {
-    return Array.from(this.#shardOf(topic).tracker.state.ofTopic(topic), this.#view)
+    return Array.from(this.#shardOf(topic).tracker.state.ofTopic(topic), (entry) => this.#views.present(entry))
   }
 
   /** The topics somebody is on. */
   topics(): string[] {
     return this.#shards.flatMap(({ tracker: { state }, number }) =>
-      [...state.topics()].filter((topic) => this.#numberOf(topic) === number && !isEmpty(state.ofTopic(topic))),
+      [...state.topics()].filter((topic) => this.#shardOf(topic).number === number && !isEmpty(state.ofTopic(topic))),
     )
   }
 
@@ -262,16 +258,7 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
     checkTopic(topic)
     knownOnly(options, ['capacity', 'signal'])
     if (options.capacity !== undefined) integer(1, Number.MAX_SAFE_INTEGER)(options.capacity, 'capacity')
-    const watches = this.#watches.get(topic) ?? new Set()
-    const onClose = (): void => {
-      watches.delete(watch)
-      if (watches.size === 0) this.#watches.delete(topic)
-    }
-    const watch = new PresenceWatch(this.present(topic), { ...options, onClose })
-    if (watch.closed) return watch
-    watches.add(watch)
-    this.#watches.set(topic, watches)
-    return watch
+    return this.#reports.watch(topic, this.present(topic), options)
   }
 
   /**
@@ -283,12 +270,10 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
     const { permdown = this.#options.permdownOnShutdown } = options
     if (this.#closed) return
     this.#closed = true
-    this.#host.pubsub.off('nodeup', this.#onNodeUp)
     for (const shard of this.#shards) shard.close(permdown)
     this.#owners.close()
-    for (const watches of [...this.#watches.values()]) for (const watch of [...watches]) watch.close()
     this.#onClose()
-    this.#notify('closed')
+    this.#reports.closed()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -299,12 +284,6 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
     return `Presence<${this.name}, ${this.#closed ? 'closed' : `${this.size} entries`}>`
   }
 
-  readonly #view = (entry: Entry): Present => new EntryView(entry, this.#views)
-
-  readonly #onNodeUp = (node: string): void => {
-    for (const { tracker } of this.#shards) tracker.nodeUp(node)
-  }
-
   #update(handle: PresenceHandle, given: Meta | ((meta: Meta) => Meta)): boolean {
     const { entry } = handle
     if (entry === undefined || this.#closed) return false
@@ -312,7 +291,7 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
     // The function may have ended it, or updated it itself.
     if (handle.entry !== entry) return handle.entry !== undefined && this.#update(handle, meta)
     const term = this.#metaTerm(meta, handle.ref)
-    this.#change(() => {
+    this.#reports.change(() => {
       handle.entry = this.#shardOf(handle.topic).tracker.update(entry, term)
     })
     return true
@@ -320,7 +299,7 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
 
   #untrack(handles: readonly PresenceHandle[]): void {
     if (this.#closed) return
-    this.#change(() => {
+    this.#reports.change(() => {
       for (const handle of handles) {
         const { entry, topic } = handle
         if (entry === undefined) continue
@@ -350,108 +329,7 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
   }
 
   #shardOf(topic: string): Shard {
-    return this.#shards[this.#numberOf(topic)] as Shard
-  }
-
-  #numberOf(topic: string): number {
-    return this.#options.poolSize === 1 ? 0 : phash2Binary(topic, this.#options.poolSize)
-  }
-
-  #events(shard: number): TrackerEvents {
-    return {
-      changed: (diff) => this.#changed(shard, diff),
-      refused: (cause, node) => this.#onRefused({ cause, node }),
-      replica: (what, node) => {
-        if (what === 'synced') return this.#notify('synced', node)
-        // All shards of a node come and go together, give or take.
-        if (shard !== 0) return
-        if (what === 'permdown') this.#said.delete(`mismatch ${node}`)
-        this.#notify(what === 'up' ? 'nodeup' : what === 'down' ? 'nodedown' : 'nodegone', node)
-      },
-    }
-  }
-
-  #changed(shard: number, diff: Diff): void {
-    this.#diffs.push({ shard, diff })
-    if (!this.#changing) this.#emit()
-  }
-
-  /** Does something here, of which listeners hear when all of it is done. */
-  #change<T>(work: () => T): T {
-    this.#changing = true
-    try {
-      return work()
-    } finally {
-      this.#changing = false
-      this.#emit()
-    }
-  }
-
-  #emit(): void {
-    if (this.#emitting) return
-    this.#emitting = true
-    // Also those that come meanwhile.
-    for (const { shard, diff } of this.#diffs) {
-      for (const { topic, joins, leaves } of byTopic(diff, (entry, topic) => this.#accepts(shard, entry, topic))) {
-        this.#tell({ topic, joins: joins.map(this.#view), leaves: leaves.map(this.#view) })
-      }
-    }
-    this.#diffs = []
-    this.#emitting = false
-  }
-
-  #accepts(shard: number, { replica }: Entry, topic: string): boolean {
-    if (this.#numberOf(topic) === shard) return true
-    this.#onMismatch(replica.slice(replica.indexOf(' ') + 1), topic)
-    return false
-  }
-
-  #tell(diff: PresenceDiff): void {
-    if (this.#closed) return
-    for (const present of diff.leaves) this.#notify('leave', present)
-    for (const present of diff.joins) this.#notify('join', present)
-    this.#notify('diff', diff)
-    for (const watch of [...(this.#watches.get(diff.topic) ?? [])]) watch.push(diff)
-    if (this.#closed || !this.#options.broadcastDiffs || !this.#host.hasSubscribers(diff.topic)) return
-    this.#host.pubsub.localBroadcast(diff.topic, presenceDiffBroadcast(diff))
-  }
-
-  #onRefused(refusal: PresenceRefusal): void {
-    const { cause, node } = refusal
-    this.#refused.set(cause, (this.#refused.get(cause) ?? 0) + 1)
-    if (this.#isNews(`${cause} ${node}`)) {
-      const message = `presence ${this.name}: messages of ${node} are refused: ${cause}`
-      this.#host.node.serviceHost.logger.warn({ presence: this.name, node, cause }, message)
-    }
-    this.#notify('refused', refusal)
-  }
-
-  #onMismatch(node: string, topic: string): void {
-    if (!this.#isNews(`mismatch ${node}`)) return
-    const message = `presence ${this.name}: ${node} has another poolSize than ${this.#options.poolSize}; what it tracks is not all seen here`
-    this.#host.node.serviceHost.logger.warn({ presence: this.name, node, topic }, message)
-    this.#notify('mismatch', { node, topic })
-  }
-
-  /** Bounded, should there be ever new nodes. */
-  #isNews(what: string): boolean {
-    if (this.#said.has(what)) return false
-    if (this.#said.size >= 10_000) this.#said.clear()
-    this.#said.add(what)
-    return true
-  }
-
-  /** A listener that throws is reported as uncaught, as usual, but not in the midst of our own work. */
-  #notify<K extends keyof PresenceEvents>(event: K, ...args: PresenceEvents[K]): void {
-    for (const listener of this.rawListeners(event) as ((...args: unknown[]) => void)[]) {
-      try {
-        listener.apply(this, args)
-      } catch (error) {
-        process.nextTick(() => {
-          throw error
-        })
-      }
-    }
+    return this.#shards[shardNumber(topic, this.#options.poolSize)] as Shard
   }
 
   #closedError(): TsunagiError {

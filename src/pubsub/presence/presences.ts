@@ -11,6 +11,9 @@ export class Presences {
 
   constructor(host: PresenceHost) {
     this.#host = host
+    host.pubsub.on('nodeup', (name) => {
+      for (const presence of [...this.#open.values()]) presence.nodeUp(name)
+    })
   }
 
   /** @throws OptionError, TsunagiError `ERR_CLOSED`, `ERR_UNSUPPORTED`; see `pubsub.presence` */

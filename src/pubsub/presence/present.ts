@@ -1,6 +1,7 @@
 import {
   type Atom,
   atom,
+  DecodeError,
   type DecodeOptions,
   decode,
   type EncodeOptions,
@@ -48,6 +49,10 @@ export class Views {
     this.#terms = terms
   }
 
+  present(entry: Entry): Present {
+    return new EntryView(entry, this)
+  }
+
   /** The same object each time. Treat it as immutable. */
   meta(entry: Entry): Meta {
     let meta = this.#metas.get(entry)
@@ -58,13 +63,20 @@ export class Views {
     return meta
   }
 
+  /** What another node put there may be more than these options have a form for: then it is as it was kept. */
   of(term: Term): Term {
-    return typeof term === 'object' && term !== null ? decode(encode(term), this.#terms) : term
+    if (typeof term !== 'object' || term === null) return term
+    try {
+      return decode(encode(term), this.#terms)
+    } catch (error) {
+      if (error instanceof DecodeError) return term
+      throw error
+    }
   }
 }
 
 /** An entry as somebody who is present. */
-export class EntryView implements Present {
+class EntryView implements Present {
   readonly #entry: Entry
   readonly #views: Views
 

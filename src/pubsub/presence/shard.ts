@@ -1,8 +1,20 @@
+import { phash2Binary } from '../../term/phash2.ts'
 import type { Subscription } from '../subscription.ts'
 import type { PresenceHost } from './presence-host.ts'
 import { EXACT } from './present.ts'
 import type { ReplicaKey } from './replica.ts'
 import { Tracker, type TrackerEvents, type TrackerSetup } from './tracker.ts'
+
+/** What a shard tells of. */
+export interface ShardEvents extends TrackerEvents {
+  /** The pub/sub would not take a message: for all, or for one node. */
+  failed(error: unknown, node: string | undefined): void
+}
+
+/** The shard that a topic is in. Phoenix.Tracker: `phash2(topic, pool_size)`. */
+export function shardNumber(topic: string, poolSize: number): number {
+  return poolSize === 1 ? 0 : phash2Binary(topic, poolSize)
+}
 
 /** One of the trackers that a presence spreads its topics over, with its line: a topic of the pub/sub. */
 export class Shard {
@@ -16,7 +28,7 @@ export class Shard {
     number: number,
     setup: Omit<TrackerSetup, 'line' | 'events'>,
     { pubsub, node }: PresenceHost,
-    events: TrackerEvents,
+    events: ShardEvents,
   ) {
     const topic = `phx_presence:${setup.options.name}_shard${number}`
     this.number = number
@@ -28,12 +40,20 @@ export class Shard {
       },
     })
     this.#subscription = subscription
+    // What could not be sent is caught up with later, as what was lost is.
+    const attempt = (send: () => void, to: string | undefined): void => {
+      try {
+        send()
+      } catch (error) {
+        events.failed(error, to)
+      }
+    }
     this.tracker = new Tracker({
       ...setup,
       events,
       line: {
-        broadcast: (message) => void pubsub.broadcastFrom(subscription, topic, message),
-        send: (to, message) => void pubsub.directBroadcast(to, topic, message),
+        broadcast: (message) => attempt(() => pubsub.broadcastFrom(subscription, topic, message), undefined),
+        send: (to, message) => attempt(() => pubsub.directBroadcast(to, topic, message), to),
       },
     })
   }

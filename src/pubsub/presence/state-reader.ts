@@ -94,7 +94,8 @@ export class StateReader {
       const tag = readTag(key)
       if (tag === undefined || !isTuple(value) || value.length !== 4) return undefined
       const [pid, topic, name, meta] = value as unknown as [Term, Term, Term, Term]
-      const entry = pid instanceof Pid ? makeEntry(tag, { pid, topic, key: name, meta }) : undefined
+      if (!(pid instanceof Pid) || !(meta instanceof Map)) return undefined
+      const entry = makeEntry(tag, { pid, topic, key: name, meta })
       if (entry === undefined) return undefined
       addToValues(values, entry)
     }

@@ -221,6 +221,7 @@ describe('messages', () => {
       ['values', null],
       ['values', new Map([[tuple(replica, 1), tuple(1, 'topic', 'key', new Map())]])],
       ['values', new Map([[tuple(replica, 1.5), someone('k').pid]])],
+      ['values', new Map([[tuple(replica, 1), tuple(someone('k').pid, 't', 'k', [])]])],
       ['values', new Map([[tuple(replica, 2n ** 60n), tuple(someone('k').pid, 't', 'k', new Map())]])],
     ]
     for (const [field, value] of bad) {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Presence } from '../../../src/pubsub/presence/presence.ts'
+import { Presences } from '../../../src/pubsub/presence/presences.ts'
 import type { Meta } from '../../../src/pubsub/presence/present.ts'
 import type { PubSub } from '../../../src/pubsub/pubsub.ts'
 import { atom, type Term, tuple } from '../../../src/term/index.ts'
@@ -221,6 +222,46 @@ describe('a presence', () => {
     const other = strings.track('room', 'k', { n: 1 })
     other.update((meta) => ({ ...meta, m: 2 }))
     expect(bare(other.meta)).toEqual({ n: 1, m: 2 })
+  })
+
+  it('shows what its options have no form for as it was kept', async () => {
+    const odd = pubsub.presence({ name: 'odd', maps: 'object', ...times })
+    const joined = once(odd, 'diff')
+    const handle = odd.track('room', 'k', new Map([[tuple(1, 2), 1]]))
+    const [{ joins }] = await joined
+    expect(joins[0].meta).toBeInstanceOf(Map)
+    expect(odd.get('room', 'k')).toEqual([
+      new Map<Term, Term>([
+        [tuple(1, 2), 1],
+        [atom('phx_ref'), handle.ref],
+      ]),
+    ])
+  })
+
+  it('goes on when its pub/sub would not take a message, and tells of it', async () => {
+    const failing = Object.create(pubsub, {
+      broadcastFrom: {
+        value: () => {
+          throw new Error('too much')
+        },
+      },
+      subscribe: { value: pubsub.subscribe.bind(pubsub) },
+      nodes: { value: () => [] },
+      on: { value: () => pubsub },
+      localBroadcast: { value: () => {} },
+      capabilities: { value: pubsub.capabilities },
+      closed: { value: false },
+    })
+    const host = { pubsub: failing, node, terms: {}, hasSubscribers: () => false }
+    const broken = new Presences(host).get({ name: 'broken', ...times })
+    broken.track('room', 'k')
+    const [error] = await once(broken, 'send-failed')
+    expect(error).toMatchObject({ message: 'too much' })
+    broken.track('room', 'l')
+    await once(broken, 'send-failed')
+    expect(cluster.lines('warn', 'could not be told')).toHaveLength(1)
+    expect(broken.list('room').size).toBe(2)
+    broken.close()
   })
 
   it('is one for each name, and refuses other options for it', () => {
