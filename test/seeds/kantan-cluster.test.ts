@@ -1,7 +1,10 @@
 // KantanCluster's README, translated.
 import { describe, expect, it, vi } from 'vitest'
 import { loadConfig } from '../../src/config/index.ts'
+import type { PubSub } from '../../src/pubsub/pubsub.ts'
+import { atom, tuple } from '../../src/term/index.ts'
 import { Folder } from '../config/folder.ts'
+import { loadPhoenix, meet, startPubSub } from '../interop/support/phoenix.ts'
 import { Cluster, event } from '../node/cluster.ts'
 import { type OtpNode, startElixir } from '../support/otp.ts'
 import { describeOtp } from '../support/releases.ts'
@@ -10,6 +13,10 @@ import { nextEvent, Scene, sees } from '../support/scene.ts'
 const NODE1 = 'node1@127.0.0.1'
 const NODE2 = 'node2@127.0.0.1'
 const MN01 = 'nerves@127.0.0.1'
+const MEASUREMENTS = 'hello_nerves:measurements'
+
+/** `{:hello_nerves_measurements, %{temperature_c: 30.1}, node()}` */
+const measurement = (node: string) => tuple(atom('hello_nerves_measurements'), { temperature_c: 30.1 }, atom(node))
 
 describe('KantanCluster, getting started', () => {
   it('node1 warns that there is no node2, connects when it starts, and again when it was stopped and started', async () => {
@@ -76,6 +83,63 @@ describe('KantanCluster, getting started', () => {
     expect([node1.closed, node1.nodes('known'), node2.nodes()]).toEqual([true, [], []])
   })
 })
+
+describe('KantanCluster, publish-subscribe', () => {
+  it('makes a message that was published available anywhere in the cluster', async () => {
+    await using cluster = await Cluster.create()
+    const nerves = await cluster.start('nerves')
+    const node1 = await cluster.start('node1', { connectTo: [MN01] })
+    const [publisher, subscriber] = [nerves, node1].map((node) => node.pubsub('KantanCluster.PubSub')) as [
+      PubSub,
+      PubSub,
+    ]
+    await publisher.ready({ timeout: 25_000 })
+    const subscription = subscriber.subscribe(MEASUREMENTS)
+    publisher.broadcast(MEASUREMENTS, measurement(nerves.name))
+    expect((await subscription.next()).value).toEqual(measurement(nerves.name))
+  })
+})
+
+describeOtp(
+  'KantanCluster, publish-subscribe with Elixir',
+  (release) => {
+    it('is its own pub/sub: what one publishes, GenServers of the other receive', async () => {
+      await using scene = await Scene.open(release)
+      const elixir = await scene.elixir()
+      await loadPhoenix(elixir)
+      await startPubSub(elixir, 'KantanCluster.PubSub')
+      await elixir.eval(`
+        defmodule HelloNervesSubscriber do
+          use GenServer
+
+          @impl GenServer
+          def init(_) do
+            Phoenix.PubSub.subscribe(KantanCluster.PubSub, "${MEASUREMENTS}")
+            {:ok, %{last_measurement: nil}}
+          end
+
+          @impl GenServer
+          def handle_info({:hello_nerves_measurements, measurement, _node}, state) do
+            {:noreply, %{state | last_measurement: measurement}}
+          end
+        end
+        {:ok, _} = GenServer.start(HelloNervesSubscriber, nil, name: HelloNervesSubscriber)`)
+      const node = await scene.node({ connectTo: elixir.name })
+      const pubsub = node.pubsub('KantanCluster.PubSub')
+      const subscription = pubsub.subscribe(MEASUREMENTS)
+      await meet(pubsub, elixir)
+      pubsub.broadcast(MEASUREMENTS, measurement(node.name))
+      expect((await subscription.next()).value).toEqual(measurement(node.name))
+      const seen = '%{last_measurement: %{temperature_c: 30.1}}'
+      await sees(elixir, ':sys.get_state(HelloNervesSubscriber)', seen)
+      await elixir.eval(`
+        message = {:hello_nerves_measurements, %{temperature_c: 30.1}, node()}
+        Phoenix.PubSub.broadcast(KantanCluster.PubSub, "${MEASUREMENTS}", message)`)
+      expect((await subscription.next()).value).toEqual(measurement(elixir.name))
+    })
+  },
+  { elixir: true },
+)
 
 describeOtp(
   'KantanCluster, getting started with a node2 of Elixir',

@@ -69,6 +69,7 @@ describe('docs/protocol-support.md', () => {
       ['rex', '$gen_cast', 'badrpc', 'badarg', 'system_limit', 'features_reply', 'erpc', 'nonexisting_name'],
     ],
     ['Messages of pg', 'pg/scope-messages.ts', ['$gen_cast']],
+    ['Messages of Phoenix.PubSub', '../pubsub/engines/mesh/messages.ts', []],
     [
       'Messages of global',
       'global/messages.ts',
