@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { type AddressInfo, createConnection, createServer, type Server, type Socket } from 'node:net'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { expect, it } from 'vitest'
@@ -490,6 +491,21 @@ describeTools('the NATS engine', ['nats-server'], () => {
     scene.server.freeze()
     await other.close()
     expect([pubsub.closed, other.closed]).toEqual([true, true])
+  })
+
+  it('is set up as docs/pubsub.md says', async () => {
+    await using scene = await Scene.create('authorization { token: "secret" }')
+    const node = await scene.cluster.start('a')
+    const page = readFileSync(new URL('../../docs/pubsub.md', import.meta.url), 'utf8')
+    const [, block = ''] = /^```js\nimport \{ nats \}.*\n([\s\S]*?)^```$/m.exec(page) ?? []
+    const AsyncFunction = (async () => {}).constructor as new (
+      ...words: string[]
+    ) => (...words: unknown[]) => Promise<void>
+    const run = new AsyncFunction('node', 'nats', 'token', block)
+    await run(node, (options: NatsOptions) => nats({ ...options, servers: [scene.server.address] }), 'secret')
+    const pubsub = node.pubsub('MyApp.PubSub')
+    expect(pubsub.capabilities).toMatchObject({ dispatchers: false, retained: false, directBroadcast: true })
+    await pubsub.ready({ timeout: patience })
   })
 
   it('is the same pub/sub for the same options, and refused for others', async () => {
