@@ -15,13 +15,21 @@ export class LocalDelivery {
   readonly #subscribers: Subscribers
   readonly #dispatchers: ReadonlyMap<string, Dispatcher>
   readonly #reports: PubSubReports
+  readonly #maxLater: number
   #busy = false
   readonly #later: Dispatch[] = []
   #closed = false
   /** Messages handed to subscribers, counted for each. */
   delivered = 0
 
-  constructor(subscribers: Subscribers, dispatchers: ReadonlyMap<string, Dispatcher>, reports: PubSubReports) {
+  /** `maxLater`: messages that wait while subscribers broadcast more than one for each that they get. */
+  constructor(
+    subscribers: Subscribers,
+    dispatchers: ReadonlyMap<string, Dispatcher>,
+    reports: PubSubReports,
+    maxLater: number,
+  ) {
+    this.#maxLater = maxLater
     this.#subscribers = subscribers
     this.#dispatchers = dispatchers
     this.#reports = reports
@@ -74,6 +82,9 @@ export class LocalDelivery {
 
   #wait(dispatch: Dispatch): void {
     const { delivery, bytes, as, except, dispatcher } = dispatch
+    if (this.#later.length >= this.#maxLater) {
+      return this.#reports.lost('slow-subscriber', 1, { topic: delivery.topic })
+    }
     if (as === undefined) this.#later.push(dispatch)
     else this.#later.push(new Dispatch(delivery, bytes, this.#decodedNow(delivery, as), except, dispatcher))
   }

@@ -77,13 +77,13 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
     this.#host = host
     this.#options = options
     this.#onClose = onClose
-    const { clock, logger } = host.serviceHost
+    const { clock, limits, logger } = host.serviceHost
     this.#reports = new PubSubReports(name, this, logger, clock)
     this.#subscribers = new Subscribers((kind, topic, on) => {
       if (!this.#closed) this.#engine.interest?.(kind, topic, on)
     })
     this.#subscriptions = new SubscriptionFactory(host, options, this.#subscribers, this.#reports)
-    this.#local = new LocalDelivery(this.#subscribers, options.dispatchers, this.#reports)
+    this.#local = new LocalDelivery(this.#subscribers, options.dispatchers, this.#reports, limits.mailboxMessages)
     this.#replay = options.retain === undefined ? undefined : new Replay(options.retain, options.terms)
     this.#messages = new OutgoingMessages(options, host.name, this.#replay?.values)
     this.#engine = options.engine.open(this.#context())

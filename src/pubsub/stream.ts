@@ -11,16 +11,22 @@ type Waiting = (delivery: Delivery | undefined) => void
  */
 export class MessageStream<T = Term> extends Subscription implements AsyncIterableIterator<T, undefined> {
   readonly #capacity: number
+  readonly #maxBytes: number
   readonly #overflow: Overflow
   /** A ring: the oldest is at `head`. */
   #held: (Delivery | undefined)[] = []
+  /** Their sizes on the wire, place by place. */
+  #sizes: number[] = []
+  #bytes = 0
   #head = 0
   #length = 0
   readonly #waiting: Waiting[] = []
 
-  constructor(settings: SubscriptionSettings, capacity: number, overflow: Overflow) {
+  /** `maxBytes`: what it holds of messages of other nodes, by their size on the wire. */
+  constructor(settings: SubscriptionSettings, capacity: number, overflow: Overflow, maxBytes: number) {
     super(settings)
     this.#capacity = capacity
+    this.#maxBytes = maxBytes
     this.#overflow = overflow
   }
 
@@ -29,15 +35,19 @@ export class MessageStream<T = Term> extends Subscription implements AsyncIterab
     return this.#length
   }
 
-  override receive(delivery: Delivery): void {
+  override receive(delivery: Delivery, bytes: number): void {
     const waiting = this.#waiting.shift()
     if (waiting !== undefined) return waiting(delivery)
-    if (this.#length < this.#capacity) return this.#push(delivery)
-    this.drop('slow-subscriber')
+    if (this.#fits(bytes)) return this.#push(delivery, bytes)
     if (this.#overflow === 'drop-oldest') {
-      this.#shift()
-      this.#push(delivery)
-    } else if (this.#overflow === 'close') this.close()
+      while (!this.#fits(bytes)) {
+        this.#shift()
+        this.drop('slow-subscriber')
+      }
+      return this.#push(delivery, bytes)
+    }
+    this.drop('slow-subscriber')
+    if (this.#overflow === 'close') this.close()
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
@@ -46,7 +56,9 @@ export class MessageStream<T = Term> extends Subscription implements AsyncIterab
 
   return(): Promise<IteratorResult<T, undefined>> {
     this.#held = []
+    this.#sizes = []
     this.#length = 0
+    this.#bytes = 0
     this.close()
     return Promise.resolve({ value: undefined, done: true })
   }
@@ -85,10 +97,17 @@ export class MessageStream<T = Term> extends Subscription implements AsyncIterab
     })
   }
 
-  #push(delivery: Delivery): void {
-    const { length } = this.#held
-    if (this.#length === length) this.#grow()
-    this.#held[(this.#head + this.#length) % this.#held.length] = delivery
+  /** A message alone always fits. */
+  #fits(bytes: number): boolean {
+    return this.#length === 0 || (this.#length < this.#capacity && this.#bytes + bytes <= this.#maxBytes)
+  }
+
+  #push(delivery: Delivery, bytes: number): void {
+    if (this.#length === this.#held.length) this.#grow()
+    const place = (this.#head + this.#length) % this.#held.length
+    this.#held[place] = delivery
+    this.#sizes[place] = bytes
+    this.#bytes += bytes
     this.#length++
   }
 
@@ -96,6 +115,7 @@ export class MessageStream<T = Term> extends Subscription implements AsyncIterab
     if (this.#length === 0) return undefined
     const delivery = this.#held[this.#head]
     this.#held[this.#head] = undefined
+    this.#bytes -= this.#sizes[this.#head] as number
     this.#head = (this.#head + 1) % this.#held.length
     this.#length--
     return delivery
@@ -103,9 +123,14 @@ export class MessageStream<T = Term> extends Subscription implements AsyncIterab
 
   #grow(): void {
     const held = [...this.#held.slice(this.#head), ...this.#held.slice(0, this.#head)]
+    const sizes = [...this.#sizes.slice(this.#head), ...this.#sizes.slice(0, this.#head)]
     const size = Math.min(Math.max(8, held.length * 2), this.#capacity)
-    for (let i = held.length; i < size; i++) held.push(undefined)
+    for (let i = held.length; i < size; i++) {
+      held.push(undefined)
+      sizes.push(0)
+    }
     this.#held = held
+    this.#sizes = sizes
     this.#head = 0
   }
 }

@@ -22,7 +22,10 @@ export interface SubscribeOptions extends DecodeOptions {
 
 /** Options of a subscription that is read with `for await`. */
 export interface StreamOptions extends SubscribeOptions {
-  /** Messages held for a slow reader. Default: the pub/sub's. */
+  /**
+   * Messages held for a slow reader. Default: the pub/sub's. Those that came from other nodes are also bounded by
+   * `limits.mailboxBytes`, as in a mailbox.
+   */
   readonly capacity?: number
   /** What happens above that. Default: the pub/sub's. */
   readonly overflow?: Overflow

@@ -99,6 +99,7 @@ export class SubscriptionFactory {
       settings,
       checkCapacity(capacity ?? this.#options.capacity, 'capacity'),
       checkOverflow(overflow ?? this.#options.overflow, 'overflow'),
+      this.#host.serviceHost.limits.mailboxBytes,
     )
   }
 

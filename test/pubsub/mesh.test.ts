@@ -134,6 +134,20 @@ describe('a pub/sub over the mesh', () => {
     b!.exit(sink, atom('kill'))
   })
 
+  it('holds no more bytes for a slow reader than a mailbox does', async () => {
+    const [a, b] = await together(2, {}, { limits: { mailboxBytes: 100_000 } as never })
+    const newest = b!.pubsub(NAME).subscribe('t')
+    const oldest = b!.pubsub(NAME).subscribe('t', { overflow: 'drop-oldest' })
+    const inbox = new Inbox(b!.pubsub(NAME), 't')
+    for (let n = 0; n < 12; n++) a!.pubsub(NAME).broadcast('t', [n, 'x'.repeat(30_000)])
+    a!.pubsub(NAME).broadcast('t', [12, 'x'.repeat(200_000)])
+    await inbox.atLeast(13)
+    expect([newest.length, newest.dropped, oldest.length, oldest.dropped]).toEqual([3, 10, 1, 12])
+    expect((await newest.next()).value).toEqual([0, 'x'.repeat(30_000)])
+    expect((await oldest.next()).value).toEqual([12, 'x'.repeat(200_000)])
+    expect([newest.length, oldest.length]).toEqual([2, 0])
+  })
+
   it('hears peers with any pool, from whenever they show it', async () => {
     const a = await cluster.start('a')
     const b = await cluster.start('b', { connectTo: [a.name] })
@@ -258,6 +272,19 @@ describe('a pub/sub over the mesh', () => {
     const inbox = new Inbox(again[1]!, 't')
     again[0]!.broadcast('t', 1)
     expect(await inbox.atLeast(1)).toEqual([1])
+  })
+
+  it('is one of many on a node, without a warning', async () => {
+    const warnings: Error[] = []
+    const note = (warning: Error): void => void warnings.push(warning)
+    process.on('warning', note)
+    const a = await cluster.start('a')
+    const many = Array.from({ length: 30 }, (_, n) => a.pubsub(`Many${n}`))
+    await setImmediate()
+    process.off('warning', note)
+    expect(warnings).toEqual([])
+    await Promise.all(many.map((pubsub) => pubsub.close()))
+    expect(a.whereis('Elixir.Phoenix.PubSub')).toBeUndefined()
   })
 
   it('does not close a scope of process groups that was there before it', async () => {

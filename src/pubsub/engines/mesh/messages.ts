@@ -16,6 +16,9 @@ import type { RetainedStamp } from '../../engine.ts'
  */
 const FORWARD = atom('forward_to_local')
 
+/** Characters of a node's name, which is an atom. */
+const MAX_NODE = 255
+
 /** A broadcast as it came over a link. */
 export interface Forward {
   readonly topic: string
@@ -59,5 +62,6 @@ export function readStamp(stamp: Term): RetainedStamp | undefined {
   if (!isTuple(stamp) || stamp.length !== 2) return undefined
   const time = stamp[0]
   const node = stamp[1] instanceof Uint8Array ? Buffer.from(stamp[1]).toString() : stamp[1]
-  return typeof time === 'number' && Number.isSafeInteger(time) && typeof node === 'string' ? { time, node } : undefined
+  if (typeof time !== 'number' || !Number.isSafeInteger(time)) return undefined
+  return typeof node === 'string' && node.length <= MAX_NODE ? { time, node } : undefined
 }
