@@ -62,7 +62,7 @@ export class Answers {
       }
     }
     if (found.size === 0) rejected.throwIfAny()
-    const whole = incomplete.length === 0 && !partial
+    const whole = !partial && count <= this.#maxNames
     const known = whole ? found : this.#with(found)
     const nodes = select(known.values(), policy, rejected)
     this.#found = known
@@ -107,8 +107,9 @@ class Rejected {
 function open(answer: unknown): { items: Iterable<unknown>; errors: readonly unknown[]; partial: boolean } {
   if (isIterable(answer)) return { items: answer, errors: [], partial: false }
   if (typeof answer === 'object' && answer !== null && 'nodes' in answer && isIterable(answer.nodes)) {
-    const { errors, whole } = answer as { errors?: unknown; whole?: unknown }
-    return { items: answer.nodes, errors: Array.isArray(errors) ? errors : [], partial: whole === false }
+    const { errors: given, whole } = answer as { errors?: unknown; whole?: unknown }
+    const errors = Array.isArray(given) ? given : []
+    return { items: answer.nodes, errors, partial: typeof whole === 'boolean' ? !whole : errors.length > 0 }
   }
   throw new TypeError(`expected a list of node names, got ${isStrategy(answer) ? A_STRATEGY : describe(answer)}`)
 }

@@ -22,11 +22,11 @@ export type FoundNodes = Iterable<string | FoundNode>
  */
 export interface PartialAnswer {
   readonly nodes: FoundNodes
-  /** Why it is not whole. */
+  /** What went wrong. */
   readonly errors: readonly unknown[]
   /**
-   * False: it is not whole although nothing is at fault. Who has but begun to listen cannot know yet who is gone. Default:
-   * whether there are no errors.
+   * False, although nothing is at fault: who has but begun to listen cannot know yet who is gone. True in spite of errors: what
+   * is missing was filled in from before. Default: whether there are no errors.
    */
   readonly whole?: boolean
 }

@@ -29,7 +29,7 @@ export interface RefreshResult {
   readonly pruned: readonly string[]
   /** At most 100. */
   readonly rejected: readonly RejectedName[]
-  /** Why the answer was not whole. */
+  /** What went wrong with parts of the answer. */
   readonly errors: readonly unknown[]
 }
 

@@ -351,7 +351,11 @@ describe('pruning', () => {
     expect(stage.host.connected).toEqual([A, B, C])
     expect(stage.last('refreshed').result.errors).toEqual([])
     expect(stage.host.logger.messages('warn')).toEqual([])
-    script.answers = { nodes: [B, C], errors: [], whole: true }
+    script.answers = { nodes: [A, B, C], errors: [new Error('filled in')], whole: true }
+    await stage.pass(5000)
+    expect(stage.last('refreshed').result.errors).toHaveLength(1)
+    expect(stage.host.connected).toEqual([A, B, C])
+    script.answers = { nodes: [B, C], errors: [new Error('filled in')], whole: true }
     await stage.pass(5000)
     expect(stage.host.connected).toEqual([B, C])
   })

@@ -1,3 +1,5 @@
+import { abortable, withDeadline } from '../../base/deadline.ts'
+import { TsunagiError } from '../../base/errors.ts'
 import type { FoundNode, PartialAnswer, StrategyContext } from '../strategy.ts'
 import { EpmdNames, hostInNames } from './epmd-names.ts'
 
@@ -7,31 +9,58 @@ export interface EpmdHost {
   readonly port: number | undefined
 }
 
+/** What is known of a host. */
+interface Known {
+  readonly names: EpmdNames
+  /** What it answered last; undefined when it never was asked before. */
+  last: readonly FoundNode[] | undefined
+}
+
+/** Milliseconds for each host, less than a topology's own: one that is off must not take the time of all. */
+const PATIENCE = 4000
+
 /** The nodes of several hosts. */
 export class EpmdHosts {
-  #names = new Map<string, EpmdNames>()
+  #hosts = new Map<string, Known>()
 
-  /** Rejects when not one of the hosts answers. */
+  /**
+   * Of a host that does not answer those nodes are found that it answered last. The answer is not whole when such a host was
+   * never asked before. Rejects when not one of the hosts answers.
+   */
   async find(context: StrategyContext, hosts: readonly EpmdHost[]): Promise<PartialAnswer> {
-    const before = this.#names
-    this.#names = new Map()
-    const asked = hosts.map(({ host, port }) => {
+    const before = this.#hosts
+    this.#hosts = new Map()
+    const known = hosts.map(({ host, port }) => {
       const key = `${host} ${port}`
-      const names = before.get(key) ?? new EpmdNames()
-      this.#names.set(key, names)
-      const own = host === 'localhost'
-      const named = own ? context.self.host : hostInNames(host, context.self.host)
-      return names.find(context, { at: own ? undefined : host, port, host: named })
+      const it = before.get(key) ?? { names: new EpmdNames(), last: undefined }
+      this.#hosts.set(key, it)
+      return it
     })
+    const asked = hosts.map((host, i) => ask(context, host, (known[i] as Known).names))
     const nodes: FoundNode[] = []
     const errors: unknown[] = []
-    for (const outcome of await Promise.allSettled(asked)) {
-      if (outcome.status === 'fulfilled') nodes.push(...outcome.value)
+    let whole = true
+    for (const [i, outcome] of (await Promise.allSettled(asked)).entries()) {
+      const host = known[i] as Known
+      if (outcome.status === 'fulfilled') host.last = outcome.value
       else errors.push(outcome.reason)
+      if (host.last === undefined) whole = false
+      nodes.push(...(host.last ?? []))
+      host.last ??= []
     }
     if (errors.length === hosts.length && errors.length > 0) throw errors.length === 1 ? errors[0] : manyFailed(errors)
-    return { nodes, errors }
+    return { nodes, errors, whole }
   }
+}
+
+async function ask(context: StrategyContext, { host, port }: EpmdHost, names: EpmdNames): Promise<FoundNode[]> {
+  const { clock, signal, self } = context
+  const own = host === 'localhost'
+  const place = { at: own ? undefined : host, port, host: own ? self.host : hostInNames(host, self.host) }
+  const late = () => new TsunagiError('ERR_TIMEOUT', `the EPMD at ${host} did not answer within ${PATIENCE} ms`)
+  return await withDeadline({ clock, timeout: PATIENCE, signal }, late, (limit) =>
+    abortable(names.find(context, place), limit),
+  )
 }
 
 function manyFailed(errors: readonly unknown[]): AggregateError {

@@ -6,11 +6,16 @@ import { epmd } from '../../../src/cluster/strategies/epmd.ts'
 import { erlangHosts } from '../../../src/cluster/strategies/erlang-hosts.ts'
 import { localEpmd } from '../../../src/cluster/strategies/local-epmd.ts'
 import type { FoundNode, PartialAnswer, PullStrategy } from '../../../src/cluster/strategy.ts'
+import { FakeClock } from '../../../src/testing/fake-clock.ts'
 import type { StrategyUnderTest } from '../../../src/testing/strategy-checks.ts'
 import { strategyContext } from '../../../src/testing/strategy-context.ts'
 import { freePort } from '../../support/otp.ts'
 import { conform } from './conform.ts'
 import { EpmdWorld, marked } from './epmd-world.ts'
+
+const A = 'a@127.0.0.1'
+const B = 'b@127.0.0.1'
+const C = 'c@127.0.0.1'
 
 /** A world of `a`, as OTP registers it, and `b`, one of ours. */
 async function world(strategy: (port: number) => PullStrategy): Promise<StrategyUnderTest> {
@@ -69,6 +74,41 @@ describe('epmd', () => {
     const { nodes, errors } = (await epmd(['127.0.0.1', `127.0.0.1:${dead}`]).discover(context)) as PartialAnswer
     expect([...nodes]).toEqual([{ name: 'a@127.0.0.1' }])
     expect(errors).toEqual([expect.objectContaining({ code: 'ERR_EPMD_UNREACHABLE', port: dead })])
+  })
+
+  it('finds the nodes that a host had when it answered last, so that those of the others can be lost', async () => {
+    const gone = await EpmdWorld.open({ b: { port: 41000 } })
+    await using names = await EpmdWorld.open({ a: {}, c: {} })
+    const context = strategyContext({ epmd: { port: names.port } })
+    const strategy = epmd(['127.0.0.1', `127.0.0.1:${gone.port}`])
+    const look = async (): Promise<{ found: string[]; whole: boolean | undefined; errors: number }> => {
+      const { nodes, whole, errors } = (await strategy.discover(context)) as PartialAnswer
+      return { found: Array.from(nodes, (node) => (node as FoundNode).name).sort(), whole, errors: errors.length }
+    }
+    expect(await look()).toEqual({ found: [A, B, C], whole: true, errors: 0 })
+    await gone[Symbol.asyncDispose]()
+    expect(await look()).toEqual({ found: [A, B, C], whole: true, errors: 1 })
+  })
+
+  it('is not sure at first of a host that never answered, and goes on without it then', async () => {
+    await using names = await EpmdWorld.open({ a: {} })
+    const context = strategyContext({ epmd: { port: names.port } })
+    const strategy = epmd(['127.0.0.1', `127.0.0.1:${await freePort()}`])
+    expect(await strategy.discover(context)).toMatchObject({ whole: false })
+    expect(await strategy.discover(context)).toMatchObject({ nodes: [{ name: A }], whole: true })
+  })
+
+  it('has the nodes of the others before a topology has no more patience with one that is silent', async () => {
+    await using names = await EpmdWorld.open({ a: {} })
+    await using silent = await EpmdWorld.open({})
+    await silent.hang()
+    const clock = new FakeClock()
+    const context = strategyContext({ clock, epmd: { port: names.port } })
+    const outcome = epmd(['127.0.0.1', `127.0.0.1:${silent.port}`]).discover(context)
+    // Who is asked after it has answered, too.
+    for (let i = 0; i < 3; i++) await epmd(['127.0.0.1']).discover(context)
+    clock.advance(4000)
+    expect(await outcome).toMatchObject({ nodes: [{ name: A }], errors: [{ code: 'ERR_TIMEOUT' }] })
   })
 
   it('rejects with all reasons when no host answers', async () => {

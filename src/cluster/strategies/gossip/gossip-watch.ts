@@ -78,7 +78,7 @@ export class GossipWatch {
     this.#changed = false
     this.#isWhole = this.#names.isWhole(this.#context.clock.now())
     const errors = [this.#joinError, this.#sendError].filter((error) => error !== undefined)
-    return { nodes: this.#names.names(), errors, whole: this.#isWhole }
+    return { nodes: this.#names.names(), errors, whole: this.#isWhole && errors.length === 0 }
   }
 
   /** Resolves when there is another answer; rejects when there will be none. */

@@ -283,6 +283,8 @@ describe('gossip', () => {
     const trial = new Trial({ port, address, interface: '203.0.113.77' })
     await trial.isOpen()
     expect(trial.errors).not.toEqual([])
+    for (let i = 0; i < 7; i++) trial.clock.advance(5000)
+    expect(trial.answers.at(-1)).toMatchObject({ whole: false })
     expect(trial.errors[0]).toMatchObject({ code: 'ERR_LISTEN' })
     expect(trial.errors[0]).toHaveProperty('message', expect.stringMatching(/cannot join|cannot be sent/))
   })
