@@ -351,6 +351,8 @@ describeTools('the NATS engine', ['nats-server'], () => {
     const [reason] = await down
     expect(reason).toMatchObject({ code: 'ERR_ENGINE', reason: 'closed' })
     await expect(pubsub.ready({ timeout: patience })).rejects.toBe(reason)
+    const late = await scene.pubsub('b', { connection })
+    await expect(late.ready({ timeout: patience })).rejects.toMatchObject({ code: 'ERR_ENGINE', reason: 'closed' })
   })
 
   it('holds back when the server takes nothing, drops at the limit and counts it, and recovers', async () => {

@@ -132,6 +132,7 @@ export class Session {
   /** Until the connection is closed for good. @throws NatsError */
   async #follow(connection: NatsConnection): Promise<never> {
     this.#connection = connection
+    if (connection.isClosed()) throw await this.#ended(connection)
     const statuses = connection.status() as AsyncIterable<Status> & Stoppable
     this.#statuses = statuses
     if ('connection' in this.#source) {
@@ -164,12 +165,17 @@ export class Session {
         else this.#down(error)
       }
     }
-    const cause = await connection.closed()
+    throw await this.#ended(connection)
+  }
+
+  /** Why there is nothing more to follow. */
+  async #ended(connection: NatsConnection): Promise<NatsError> {
+    const cause = this.#abort.signal.aborted ? undefined : await connection.closed()
     const closed = 'the connection with NATS was closed'
     const error =
       cause instanceof Error ? natsError(this.servers, cause) : new NatsError('closed', this.servers, closed)
     if ('connection' in this.#source) this.failure = error
-    throw error
+    return error
   }
 
   #rise(connection: NatsConnection): void {
