@@ -62,7 +62,7 @@ describe('docs/protocol-support.md', () => {
   })
 
   it.each<[section: string, path: string, others: string[]]>([
-    ['Requests to net_kernel', 'net-kernel.ts', ['yes', 'EXIT', 'notsup', 'error', 'not_supported']],
+    ['Requests to net_kernel', 'net-kernel.ts', ['yes', 'ignored', 'EXIT', 'notsup', 'error', 'not_supported']],
     [
       'Requests to rex',
       'rpc/rex.ts',
