@@ -6,7 +6,10 @@
 export class Version {
   /** Rises with each change of the loader. 0 with engines that have none. */
   readonly epoch: number
-  /** The node that ordered the write; empty with engines that have no loader. */
+  /**
+   * Who ordered the write: a node's name, or that of one incarnation of a store on it; empty with engines that have no
+   * loader.
+   */
   readonly loader: string
   /** The place of the write among all of its epoch. */
   readonly sequence: number

@@ -37,6 +37,8 @@ const PART_BYTES = 256 * 1024
  * epoch above all of both sides. Then the joiner takes over the loader's state. So the side that wins is that of the
  * loader that goes first by the rule above.
  *
+ * Epochs are named after the incarnation of their loader: a node that lost its state may begin with the same number again.
+ *
  * It is the same when a loader dies and its followers had got differently far: nothing that one of them had is lost.
  */
 export class OpenReplica extends Replica {
@@ -269,7 +271,7 @@ export class OpenReplica extends Replica {
 
   #beginEpoch(now: number): void {
     this.#highest = Math.max(this.#highest, this.table.knowledge.highest) + 1
-    this.epoch = { epoch: this.#highest, loader: this.options.self }
+    this.epoch = { epoch: this.#highest, loader: this.options.client }
     this.orderOwn({ kind: 'none' }, now)
   }
 

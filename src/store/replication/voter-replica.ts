@@ -164,6 +164,7 @@ export class VoterReplica extends Replica {
     }
     if (this.epoch.loader !== peer) return
     this.dropParts()
+    this.#accepts = false
     if (this.loaderName === peer) this.setLoader(undefined)
   }
 
@@ -181,7 +182,7 @@ export class VoterReplica extends Replica {
         this.flights.tick(now)
         this.collectExpired(now)
       } else this.#handOver(now)
-    } else if (this.#isVoter && !this.failed && now >= this.#electionAt) this.#campaign(true, undefined, now)
+    } else if (this.#isElectable && now >= this.#electionAt) this.#campaign(true, undefined, now)
     if (this.#isVoter && !this.#restored && now - this.#recoverAt >= heartbeat) this.#askToRecover(now)
   }
 
@@ -280,7 +281,7 @@ export class VoterReplica extends Replica {
     if (!granted || trial) return answer()
     this.#promise(epoch)
     this.#voted = epoch
-    this.#heardAt = now
+    if (this.#restored) this.#heardAt = now
     this.#electionAt = now + this.options.lease + this.#stagger
     this.saveMeta(answer)
   }
@@ -377,6 +378,11 @@ export class VoterReplica extends Replica {
       this.#electionAt = now + this.options.lease
       return
     }
+  }
+
+  /** Without its state a voter needs the votes of all, so that it is enough when one of those tries. */
+  get #isElectable(): boolean {
+    return this.#isVoter && !this.failed && (this.#restored || this.#rank === 0)
   }
 
   get #stagger(): number {
