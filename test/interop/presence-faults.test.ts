@@ -7,7 +7,7 @@ import type { OtpNode } from '../support/otp.ts'
 import { describeOtp } from '../support/releases.ts'
 import { nextEvent, Scene, sees, type TestNode } from '../support/scene.ts'
 import { meet, startPubSub } from './support/phoenix.ts'
-import { loadTracker, startTracker, times } from './support/tracker.ts'
+import { loadTracker, shortTimes, startTracker } from './support/tracker.ts'
 
 const waiting = { timeout: 25_000, interval: 20 }
 const BUS = 'Faults.PubSub'
@@ -37,7 +37,7 @@ describeOtp(
       const elixir = await scene.elixir(name === undefined ? {} : { name })
       await loadTracker(elixir)
       await startPubSub(elixir, BUS)
-      await startTracker(elixir, NAME, BUS)
+      await startTracker(elixir, NAME, BUS, shortTimes)
       return elixir
     }
 
@@ -46,7 +46,7 @@ describeOtp(
       for (const peer of peers) await node.connect(peer.name)
       const pubsub = node.pubsub(BUS)
       for (const peer of peers) await meet(pubsub, peer)
-      return { node, pubsub, presence: pubsub.presence({ name: NAME, ...times }) }
+      return { node, pubsub, presence: pubsub.presence({ name: NAME, ...shortTimes }) }
     }
 
     const track = (elixir: OtpNode, who: string) =>

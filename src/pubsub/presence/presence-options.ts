@@ -36,6 +36,12 @@ export interface PresenceOptions extends DecodeOptions {
   readonly permdownOnShutdown?: boolean
   /** Most entries of all nodes that are kept. What would exceed it is refused, and counted. Default 1,000,000. */
   readonly maxEntries?: number
+  /**
+   * Whether keys and metas may be what Phoenix.Presence cannot show to browsers, and ends by: keys other than text, numbers and
+   * atoms, and metas that are no JSON. Only where all BEAM nodes have a Phoenix.Tracker of their own, or there are none.
+   * Default false.
+   */
+  readonly anyTerms?: boolean
   /** Whether changes are broadcast on this node as `presence_diff`, as Phoenix.Presence does. Default true. */
   readonly broadcastDiffs?: boolean
 }
@@ -59,6 +65,7 @@ const KNOWN: readonly (keyof PresenceOptions)[] = [
   'maxDeltaSizes',
   'permdownOnShutdown',
   'maxEntries',
+  'anyTerms',
   'broadcastDiffs',
   'binaries',
   'maps',
@@ -93,6 +100,7 @@ export function resolvePresenceOptions(options: PresenceOptions, terms: DecodeOp
     maxDeltaSizes: checkSizes(options.maxDeltaSizes ?? [100, 1000, 10_000]),
     permdownOnShutdown: boolean(options.permdownOnShutdown ?? false, 'permdownOnShutdown'),
     maxEntries: integer(1, most)(options.maxEntries ?? 1_000_000, 'maxEntries'),
+    anyTerms: boolean(options.anyTerms ?? false, 'anyTerms'),
     broadcastDiffs: boolean(options.broadcastDiffs ?? true, 'broadcastDiffs'),
     terms,
   }

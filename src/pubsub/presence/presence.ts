@@ -17,6 +17,7 @@ import type { PresenceWatch } from './presence-watch.ts'
 import { exactCopy, type Meta, PHX_REF, PHX_REF_PREV, type Present, Views } from './present.ts'
 import { freshVersion, replicaKey } from './replica.ts'
 import { Shard, shardNumber } from './shard.ts'
+import { checkKey, checkMeta } from './showable.ts'
 import type { RefusalCause } from './tracker.ts'
 
 /** Options of `presence.track`. */
@@ -182,9 +183,10 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
    * Somebody is on a topic from now on, until the handle that this returns is untracked or its process ends. The same key may
    * be there many times, by different processes.
    *
-   * @param key anything; Phoenix.Presence shows it as text.
-   * @param meta a plain object or a Map. It is copied. `phx_ref` and `phx_ref_prev` in it are replaced.
-   * @throws OptionError, also when this very process is on the topic with this key; EncodeError for what is no term;
+   * @param key text, a number or an atom; with `anyTerms` anything.
+   * @param meta a plain object or a Map of what JSON has; with `anyTerms` of anything. It is copied. `phx_ref` and
+   *   `phx_ref_prev` in it are replaced.
+   * @throws OptionError, also when this very process is on the topic with this key; EncodeError for what is no JSON, or no term;
    *   TsunagiError `ERR_CLOSED`, and `ERR_LIMIT` above `maxEntries`
    */
   track(topic: string, key: Term, meta: Meta = {}, options: TrackOptions = {}): PresenceHandle {
@@ -203,6 +205,7 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
         `the presence ${this.name} has ${this.#options.maxEntries} entries (maxEntries)`,
       )
     }
+    if (!this.#options.anyTerms) checkKey(key)
     const tracked = { topic, key: exactCopy(key, this.#host.terms), meta: this.#metaTerm(meta, undefined) }
     return this.#reports.change(() => {
       const entry = tracker.track({ ...tracked, pid: given ?? this.#owners.create() })
@@ -313,6 +316,7 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
   #metaTerm(meta: Meta, previous: string | undefined): Term {
     instance(meta, 'meta', 'a plain object or a Map', (it) => isMap(it))
     const term = exactCopy(meta, this.#host.terms) as Map<Term, Term>
+    if (!this.#options.anyTerms) checkMeta(term)
     for (const name of [PHX_REF, PHX_REF_PREV]) {
       term.delete(name)
       term.delete(name.name)

@@ -8,11 +8,18 @@ const fixtures = new URL('../fixtures/presence/', import.meta.url)
 /** A checkout of Phoenix.PubSub, whose tracker is tested against in place of the fixture's. */
 const checkout = process.env.PHOENIX_PUBSUB
 
-/** Times that are short and yet long enough for a busy machine; the same on both sides. Milliseconds. */
-export const times = { broadcastPeriod: 100, maxSilentPeriods: 5, downPeriod: 3000, permdownPeriod: 6000 } as const
+/** Milliseconds; the same on both sides. */
+export interface Times {
+  readonly broadcastPeriod: number
+  readonly maxSilentPeriods: number
+  readonly downPeriod: number
+  readonly permdownPeriod: number
+}
 
-const periods = `[broadcast_period: ${times.broadcastPeriod}, max_silent_periods: ${times.maxSilentPeriods},
-  down_period: ${times.downPeriod}, permdown_period: ${times.permdownPeriod}]`
+/** Short beats, and nobody is down however busy the machine is. */
+export const times: Times = { broadcastPeriod: 100, maxSilentPeriods: 5, downPeriod: 60_000, permdownPeriod: 120_000 }
+/** Who is silent is soon down. */
+export const shortTimes: Times = { ...times, downPeriod: 3000, permdownPeriod: 6000 }
 
 /** Compiles Phoenix.PubSub and Phoenix.Tracker in a node; then trackers can be started in it. */
 export async function loadTracker(elixir: OtpNode): Promise<void> {
@@ -35,8 +42,20 @@ function ofCheckout(folder: string): Buffer[] {
 }
 
 /** Starts a tracker in an Elixir node. Its diffs go to the process that evaluates. */
-export async function startTracker(elixir: OtpNode, name: string, pubsub: string, options = '[]'): Promise<void> {
-  await elixir.eval(`Spy.start(${name}, ${pubsub}, Keyword.merge(${periods}, ${options}))`)
+export async function startTracker(
+  elixir: OtpNode,
+  name: string,
+  pubsub: string,
+  {
+    poolSize = 1,
+    broadcastPeriod,
+    maxSilentPeriods,
+    downPeriod,
+    permdownPeriod,
+  }: Times & { readonly poolSize?: number },
+): Promise<void> {
+  await elixir.eval(`Spy.start(${name}, ${pubsub}, pool_size: ${poolSize}, broadcast_period: ${broadcastPeriod},
+    max_silent_periods: ${maxSilentPeriods}, down_period: ${downPeriod}, permdown_period: ${permdownPeriod})`)
 }
 
 /** The processes of a tracker's shards: as long as they are the same, nothing we sent has hurt them. */

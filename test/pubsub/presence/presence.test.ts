@@ -10,7 +10,7 @@ import { Cluster } from '../../node/cluster.ts'
 import { openProcess } from '../../support/scene.ts'
 
 const NAME = 'MyApp.Presence'
-const times = { broadcastPeriod: 50, maxSilentPeriods: 10, downPeriod: 20_000 }
+const times = { broadcastPeriod: 50, maxSilentPeriods: 10, downPeriod: 20_000, anyTerms: true }
 
 /** A meta without its references. */
 const bare = (meta: Meta | undefined): Record<string, Term> => {
@@ -262,6 +262,21 @@ describe('a presence', () => {
     expect(cluster.lines('warn', 'could not be told')).toHaveLength(1)
     expect(broken.list('room').size).toBe(2)
     broken.close()
+  })
+
+  it('refuses what would end a Phoenix.Presence, unless it is told that there is none', () => {
+    const careful = pubsub.presence({ name: 'careful' })
+    for (const key of ['text', 1, 2n, 1.5, atom('a'), true, null]) careful.track('room', key).untrack()
+    for (const key of [tuple(1), [1], Uint8Array.of(1), new Map()]) {
+      expect(() => careful.track('room', key)).toThrow(/^key: expected text, a number or an atom/)
+    }
+    const handle = careful.track('room', 'k', { n: 1, deep: { list: ['a', null, atom('b')] } })
+    expect(() => careful.track('room', 'l', { deep: [1, tuple(1)] })).toThrow(/meta\.deep\[1\]/)
+    expect(() => careful.track('room', 'l', { pid: handle.pid })).toThrow(/meta\.pid/)
+    expect(() => careful.track('room', 'm', { deep: { bytes: Uint8Array.of(255) } })).toThrow(/meta\.deep\.bytes/)
+    expect(() => handle.update(new Map([[tuple(1), 1]]))).toThrow(/meta/)
+    expect(bare(handle.meta)).toMatchObject({ n: 1 })
+    expect(presence.track('room', tuple(1), { bytes: Uint8Array.of(255) }).closed).toBe(false)
   })
 
   it('is one for each name, and refuses other options for it', () => {
