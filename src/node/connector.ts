@@ -1,9 +1,10 @@
 import type { Timer } from '../base/clock.ts'
-import { ConnectError } from '../dist/connect-error.ts'
+import type { ConnectError } from '../dist/connect-error.ts'
 import type { Link, LinkDownReason } from '../dist/link.ts'
 import { type Atom, atom } from '../term/index.ts'
 import type { ConnectorHost } from './connector-host.ts'
 import type { Dialled } from './dial.ts'
+import { asConnectError, gaveUp, isSimultaneous, outwaited } from './dial-error.ts'
 import type { Turn } from './dial-gate.ts'
 import { type InterestKind, Interests } from './interests.ts'
 import { type Held, LinkWaiters } from './link-waiters.ts'
@@ -275,16 +276,14 @@ export class Connector implements Turn {
   #awaitPeer(): void {
     this.#yielded = this.#host.clock.after(this.#host.patience, () => {
       this.#yielded = undefined
-      const { name } = this.peer
-      const reason = `${name} dialled us at the same moment, and its dial came to nothing`
-      this.#failed(new ConnectError('ERR_CONNECT_SIMULTANEOUS', name, reason))
+      this.#failed(outwaited(this.peer.name))
     })
   }
 
   /** Ends what is under way; who waits for it learns so. A connect that comes after this dials anew. */
   #giveUp(): void {
     if (!this.pending) return
-    const error = disconnected(this.peer.name)
+    const error = gaveUp(this.peer.name)
     this.#stopDial()
     this.#yielded?.cancel()
     this.#yielded = undefined
@@ -323,18 +322,4 @@ export class Connector implements Turn {
     const isBusy = this.#link !== undefined || this.pending || this.#waiters !== undefined
     if (!isBusy && !this.wanted && !this.#barred) this.#host.onIdle(this)
   }
-}
-
-function isSimultaneous(error: unknown): boolean {
-  return error instanceof ConnectError && error.code === 'ERR_CONNECT_SIMULTANEOUS'
-}
-
-function disconnected(name: string): ConnectError {
-  return new ConnectError('ERR_CONNECT_CLOSED', name, `${name}: the dial was given up, the node disconnects`)
-}
-
-function asConnectError(error: unknown, name: string): ConnectError {
-  if (error instanceof ConnectError) return error
-  const reason = `${name}: ${error instanceof Error ? error.message : String(error)}`
-  return new ConnectError('ERR_CONNECT_CLOSED', name, reason, { cause: error })
 }
