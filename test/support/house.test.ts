@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest'
 const top = fileURLToPath(new URL('../../', import.meta.url))
 
 // The rooms of CONTRIBUTING.md, written down a second time on purpose: biome.json is what is tested.
-const toStore = ['base', 'term', 'epmd', 'dist', 'process', 'node', 'cluster', 'pubsub', 'store']
+const toStore = ['base', 'term', 'epmd', 'dist', 'process', 'node', 'cluster', 'nats', 'pubsub', 'store']
 const rooms: Readonly<Record<string, readonly string[]>> = {
   base: [],
   term: ['base'],
@@ -17,8 +17,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   process: ['base', 'term'],
   node: ['base', 'term', 'epmd', 'dist', 'process'],
   cluster: ['base', 'term', 'node'],
-  pubsub: ['base', 'term', 'process', 'node'],
-  store: ['base', 'term', 'process', 'node'],
+  nats: ['base'],
+  pubsub: ['base', 'term', 'process', 'node', 'nats'],
+  store: ['base', 'term', 'process', 'node', 'nats'],
   observe: toStore,
   testing: [...toStore, 'observe', 'tsunagi'],
   config: ['base', 'term', 'cluster', 'tsunagi'],

@@ -1,2 +1,2 @@
-export { NatsError, type NatsErrorReason } from '../engines/nats/nats-error.ts'
+export { NatsError, type NatsErrorReason } from '../../nats/nats-error.ts'
 export { type NatsOptions, nats } from '../engines/nats.ts'

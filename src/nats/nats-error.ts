@@ -1,4 +1,4 @@
-import { TsunagiError } from '../../../base/errors.ts'
+import { TsunagiError } from '../base/errors.ts'
 
 /** What keeps an engine from its server: `unauthorized` does not go away by itself, everything else may. */
 export type NatsErrorReason = 'closed' | 'lost' | 'refused' | 'timeout' | 'unauthorized' | 'failed'

@@ -1,13 +1,20 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { NatsConnection, NodeConnectionOptions, Status } from '@nats-io/transport-node'
-import { Backoff } from '../../../base/backoff.ts'
-import type { Clock } from '../../../base/clock.ts'
-import { pause } from '../../../base/deadline.ts'
-import type { TsunagiError } from '../../../base/errors.ts'
-import { loadOptional } from '../../../base/optional-package.ts'
+import { Backoff } from '../base/backoff.ts'
+import type { Clock } from '../base/clock.ts'
+import { pause } from '../base/deadline.ts'
+import type { TsunagiError } from '../base/errors.ts'
+import { loadOptional } from '../base/optional-package.ts'
 import { NatsError, natsError } from './nats-error.ts'
 
 /** How a {@link Session} gets its connection: makes it, or was given one. */
 export type Source = { readonly connection: NatsConnection } | { readonly options: NodeConnectionOptions }
+
+/** Whether two lead to the same connection. */
+export function sameSource(a: Source, b: Source): boolean {
+  if ('connection' in a) return 'connection' in b && a.connection === b.connection
+  return 'options' in b && isDeepStrictEqual(a.options, b.options)
+}
 
 /** What a {@link Session} tells. None of it throws. */
 export interface SessionListener {
