@@ -34,9 +34,7 @@ function plain(value: Term): Term {
     if (!entries.every(([key]) => typeof key === 'string')) return new Map(entries)
     return Object.fromEntries(entries as [string, Term][])
   }
-  if (typeof value !== 'object' || value === null) return value
-  const prototype = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) return value
+  if (!isPlain(value)) return value
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item as Term)]))
 }
 
@@ -64,9 +62,10 @@ export function checkBroadcast(message: Term): void {
   const [topic, event, payload] = fields
   if (typeof topic !== 'string') throw new EncodeError('the topic of a Phoenix.Socket.Broadcast is text', 'topic')
   if (typeof event !== 'string') throw new EncodeError('the event of a Phoenix.Socket.Broadcast is text', 'event')
-  if (!(jsonTerm(payload, 'payload') instanceof Map)) {
+  if (!(payload instanceof Map) && !isPlain(payload)) {
     throw new EncodeError('the payload of a channel is an object', 'payload')
   }
+  checkJson(payload, 'payload')
 }
 
 /** Undefined for what is no such struct. */
@@ -80,9 +79,26 @@ function fieldsOf(message: Term): readonly [topic: Term, event: Term, payload: T
   return struct[STRUCT] === BROADCAST ? [struct.topic, struct.event, struct.payload] : undefined
 }
 
+/** Whether a BEAM node can make JSON of this very term. What `jsonTerm` makes of others is not what is sent. */
+function checkJson(value: Term, path: string, depth = 0): void {
+  if (depth > MAX_DEPTH) throw tooDeep()
+  if (typeof value !== 'object' || value === null || isAtom(value) || value instanceof Float) return
+  if (isList(value)) {
+    for (const [i, item] of value.entries()) checkJson(item, `${path}[${i}]`, depth + 1)
+  } else if (value instanceof Map || isPlain(value)) {
+    const entries = value instanceof Map ? (value as ReadonlyMap<Term, Term>) : Object.entries(value)
+    for (const [key, item] of entries) {
+      const name = jsonKey(key, path)
+      // Whether a struct has JSON only the node knows that gets it.
+      if (name === STRUCT) throw noJson(path)
+      checkJson(item, `${path}.${name}`, depth + 1)
+    }
+  } else throw noJson(path)
+}
+
 /** The term that a BEAM node turns into the JSON that `JSON.stringify` makes here. */
 function jsonTerm(value: unknown, path: string, depth = 0): Term {
-  if (depth > MAX_DEPTH) throw new EncodeError('a payload that nests too deep, or contains itself', 'payload')
+  if (depth > MAX_DEPTH) throw tooDeep()
   if (value === null || typeof value === 'boolean' || typeof value === 'number' || typeof value === 'bigint')
     return value
   if (typeof value === 'string' || isAtom(value) || value instanceof Float) return value
@@ -91,20 +107,36 @@ function jsonTerm(value: unknown, path: string, depth = 0): Term {
     if (value instanceof Map) return jsonMap(value, path, depth)
     const { toJSON } = value as { toJSON?: unknown }
     if (typeof toJSON === 'function') return jsonTerm(toJSON.call(value), path, depth + 1)
-    const prototype = Object.getPrototypeOf(value)
-    if (prototype === Object.prototype || prototype === null) return jsonMap(Object.entries(value), path, depth)
+    if (isPlain(value)) return jsonMap(Object.entries(value), path, depth)
   }
-  throw new EncodeError('a Phoenix channel sends JSON, which has no such value', path)
+  throw noJson(path)
 }
 
 function jsonMap(entries: Iterable<readonly [unknown, unknown]>, path: string, depth: number): Term {
   const map = new Map<string, Term>()
   for (const [key, value] of entries) {
-    if (typeof key !== 'string' && typeof key !== 'number' && !isAtom(key)) {
-      throw new EncodeError('a Phoenix channel sends JSON, whose keys are text', path)
-    }
-    const name = isAtom(key) ? key.name : String(key)
+    const name = jsonKey(key, path)
     if (value !== undefined) map.set(name, jsonTerm(value, `${path}.${name}`, depth + 1))
   }
   return map
+}
+
+function jsonKey(key: unknown, path: string): string {
+  if (isAtom(key)) return key.name
+  if (typeof key === 'string' || typeof key === 'number') return String(key)
+  throw new EncodeError('a Phoenix channel sends JSON, whose keys are text', path)
+}
+
+function isPlain(value: unknown): value is { readonly [key: string]: Term } {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+function noJson(path: string): EncodeError {
+  return new EncodeError('a Phoenix channel sends JSON, which has no such value', path)
+}
+
+function tooDeep(): EncodeError {
+  return new EncodeError('a payload that nests too deep, or contains itself', 'payload')
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { checkBroadcast, makeBroadcast, readBroadcast } from '../../src/pubsub/broadcast.ts'
-import { atom, decode, EncodeError, encode, type Term, tuple } from '../../src/term/index.ts'
+import { atom, decode, EncodeError, encode, Pid, type Term, tuple } from '../../src/term/index.ts'
 
 const made = (payload: unknown): Term => makeBroadcast({ topic: 't', event: 'e', payload })
 
@@ -66,6 +66,10 @@ describe('a broadcast of Phoenix channels', () => {
     expect(() => checkBroadcast({ ...good, event: 1 })).toThrow(/event/)
     expect(() => checkBroadcast({ ...good, topic: atom('t') })).toThrow(/topic/)
     expect(() => checkBroadcast({ ...good, payload: tuple(1) })).toThrow(/payload/)
+    expect(() => checkBroadcast({ ...good, payload: { a: [tuple(1)] } })).toThrow(/payload\.a\[0\]/)
+    expect(() => checkBroadcast({ ...good, payload: { a: new Pid('n@host', 1, 0, 1) } })).toThrow(/payload\.a/)
+    expect(() => checkBroadcast({ ...good, payload: { a: good } })).toThrow(/payload\.a/)
+    expect(() => checkBroadcast({ ...good, payload: new Map([['a', new Date(0) as unknown as Term]]) })).toThrow(/\.a/)
     expect(() => checkBroadcast({ ...good, payload: { a: Buffer.from([1]) } })).toThrow(/payload\.a/)
   })
 })
