@@ -20,6 +20,7 @@ export default defineConfig({
           { text: 'Presence', link: '/presence' },
           { text: 'Global names', link: '/global' },
           { text: 'Publish and subscribe', link: '/pubsub' },
+          { text: 'Shared values', link: '/store' },
           { text: 'Distributed functions', link: '/functions' },
           { text: 'Configuration', link: '/config' },
           { text: 'The tsunagi command', link: '/cli' },

@@ -21,7 +21,9 @@ const lifetime = integerArgument(0, Number.MAX_SAFE_INTEGER)
 
 /** `tsunagi store`: the values and functions of a node's store. */
 export function storeCommand(): Command {
-  const store = new Command('store').description('Read, write and watch the store of a Tsunagi node.')
+  const store = new Command('store')
+    .description('Read, write and watch the store of a Tsunagi node.')
+    .helpCommand(false)
   for (const command of [get(), put(), remove(), keys(), watch(), call()]) store.addCommand(command)
   return withExample(
     store,
