@@ -45,7 +45,7 @@ describe('tsunagi store', () => {
     const again = await store('put', 'cli.cas', '2', '--expected', 'absent')
     expect(again).toMatchObject({ code: 1, text: expect.stringContaining('has another version') })
     const nonsense = await store('put', 'cli.cas', '2', '--expected', 'latest')
-    expect(nonsense).toMatchObject({ code: 1, text: expect.stringContaining('a version as it was answered') })
+    expect(nonsense).toMatchObject({ code: 2, text: expect.stringContaining('a version as it was answered') })
   })
 
   it('runs a function', async () => {
@@ -89,6 +89,6 @@ describe('tsunagi store', () => {
     })
     const none = await store('get', 'x', '--store', 'other')
     expect(none).toMatchObject({ code: 1, text: expect.stringContaining('no such process') })
-    expect(await runCommand(['store', 'put', 'a@b', 'k', '{'])).toMatchObject({ code: 1 })
+    expect(await runCommand(['store', 'put', 'a@b', 'k', '{'])).toMatchObject({ code: 2 })
   })
 })
