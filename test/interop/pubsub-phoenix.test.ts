@@ -287,7 +287,7 @@ describeOtp(
 
       it('listens on as many groups as it was told, whatever else is partitioned there', async () => {
         pubsub = node.pubsub(name, { engine: mesh({ poolSize: 4 }) })
-        await startPubSub(elixir, name, { poolSize: phoenixVersions.includes('2.1.1') ? 4 : 1, registrySize: 2 })
+        await startPubSub(elixir, name, { poolSize: 4, registrySize: 2 })
         await meet(pubsub, elixir)
         const groups = await members(elixir, name, node.name)
         const adapter = `Elixir.${name}.Adapter`

@@ -24,19 +24,35 @@ const fixtures = new URL('../fixtures/pubsub/', import.meta.url)
  */
 const checkout = process.env.PHOENIX_PUBSUB
 
-/** The version of the checkout, by its `mix.exs`. */
-function checkedOut(folder: string): PhoenixVersion {
-  const [, version = ''] = /@version "([\d.]+)/.exec(readFileSync(join(folder, 'mix.exs'), 'utf8')) ?? []
-  if (version === '') throw new Error(`${folder} is no checkout of Phoenix.PubSub`)
+/** Its version, by its `mix.exs`: `2.1.1`. */
+function versionOf(folder: string): string {
+  const [, version] = /@version "(\d+\.\d+\.\d+)/.exec(readFileSync(join(folder, 'mix.exs'), 'utf8')) ?? []
+  if (version === undefined) throw new Error(`${folder} is no checkout of Phoenix.PubSub`)
+  return version
+}
+
+const checkedOut = checkout === undefined ? undefined : versionOf(checkout)
+
+function layoutOf(version: string): PhoenixVersion {
   return version.startsWith('2.0.') ? '2.0' : version === '2.1.0' ? '2.1.0' : '2.1.1'
 }
 
 /** The versions that tests can have peers of. */
 export const phoenixVersions: readonly PhoenixVersion[] =
-  checkout === undefined ? ['2.0', '2.1.0', '2.1.1'] : [checkedOut(checkout)]
+  checkedOut === undefined ? ['2.0', '2.1.0', '2.1.1'] : [layoutOf(checkedOut)]
 
 /** The one that tests use where it does not matter, and where pools have any size. */
 export const usualVersion: PhoenixVersion = phoenixVersions.at(-1) as PhoenixVersion
+
+/** Whether it has pools larger than one. */
+export const hasPools = usualVersion !== '2.0'
+
+/** Whether it can listen on more groups than it broadcasts by. */
+export const hasBroadcastPools = checkedOut === undefined || !/^2\.[01]\./.test(checkedOut)
+
+/** The group of the first member of a pool, as Elixir has it. */
+export const firstGroup = (name: string): string =>
+  usualVersion === '2.1.0' ? `:"Elixir.${name}.Adapter_1"` : `${name}.Adapter`
 
 /** Compiles Phoenix.PubSub, and what of channels the tests need, in a node; then pub/subs can be started in it. */
 export async function loadPhoenix(elixir: OtpNode): Promise<void> {
@@ -60,10 +76,11 @@ function ofCheckout(folder: string): Buffer[] {
 
 /** Starts a pub/sub in an Elixir node. */
 export async function startPubSub(elixir: OtpNode, name: string, options: PhoenixOptions = {}): Promise<void> {
-  const { version = usualVersion, poolSize = 1, broadcastPoolSize = poolSize, registrySize = poolSize } = options
+  const { version = usualVersion, broadcastPoolSize, registrySize } = options
+  const poolSize = hasPools ? (options.poolSize ?? 1) : 1
   await elixir.eval(`
     {:ok, supervisor} = Supervisor.start_link([{Phoenix.PubSub, name: ${name}, version: "${version}",
-      pool_size: ${poolSize}, broadcast_pool_size: ${broadcastPoolSize}, registry_size: ${registrySize}}],
+      pool_size: ${poolSize}, broadcast_pool_size: ${broadcastPoolSize ?? poolSize}, registry_size: ${registrySize ?? poolSize}}],
       strategy: :one_for_one, name: ${name}.Owner)
     Process.unlink(supervisor)`)
 }
