@@ -197,12 +197,10 @@ export interface EngineContext {
   readonly options: EngineOptions
   readonly observer: EngineObserver
   /**
-   * Asked on the loader before it orders a put whose key begins with {@link EngineContext.guarded}: it rejects, or throws,
+   * Asked on the loader before it orders a write whose key begins with {@link EngineContext.guarded}: it rejects, or throws,
    * to refuse. `peer` is the node at the other end of the link that brought it, or this node's own name.
    */
-  readonly admit?:
-    | ((put: { readonly key: string; readonly value: Term }, peer: string) => Promise<void> | void)
-    | undefined
+  readonly admit?: ((write: Put | Delete, peer: string) => Promise<void> | void) | undefined
   /** Prefix of the keys that `admit` is asked about. */
   readonly guarded?: string | undefined
 }

@@ -3,7 +3,13 @@ import type { LogEntry, Operation, Outcome, Write } from '../store/replication/o
 import type { TableChange, TableConflict } from '../store/replication/table.ts'
 import { VoterReplica } from '../store/replication/voter-replica.ts'
 import type { Version } from '../store/version.ts'
-import { type Mutation, Random, type SimulatedProcess, type SimulationObserver, StoreSimulation } from './store-simulation.ts'
+import {
+  type Mutation,
+  Random,
+  type SimulatedProcess,
+  type SimulationObserver,
+  StoreSimulation,
+} from './store-simulation.ts'
 
 /** What a schedule is made of. */
 export interface ScheduleOptions {
@@ -174,7 +180,11 @@ class Schedule implements SimulationObserver {
       kind: 'write',
       writes: Array.from({ length: random.chance(0.1) ? 2 : 1 }, () => this.#write(process, random.pick(KEYS))),
     }
-    const request = this.#simulation.submit(process, operation, random.pick(['local', 'majority', 'majority', 'all'] as const))
+    const request = this.#simulation.submit(
+      process,
+      operation,
+      random.pick(['local', 'majority', 'majority', 'all'] as const),
+    )
     const id = `${process.client}/${request}`
     this.#pending.set(id, { process, operation, floor: this.#highestAcknowledged })
     if (random.chance(0.05)) {
@@ -239,7 +249,19 @@ class Schedule implements SimulationObserver {
     const simulation = this.#simulation
     const processes = [...simulation.processes.values()]
     const names = processes.map(({ name }) => name)
-    const kind = random.pick(['kill', 'kill', 'kill-loader', 'pause', 'partition', 'partition', 'heal', 'flap', 'close', 'disk', 'all'] as const)
+    const kind = random.pick([
+      'kill',
+      'kill',
+      'kill-loader',
+      'pause',
+      'partition',
+      'partition',
+      'heal',
+      'flap',
+      'close',
+      'disk',
+      'all',
+    ] as const)
     const count = (): void => {
       this.#faults[kind] = (this.#faults[kind] ?? 0) + 1
     }
@@ -532,7 +554,9 @@ class Schedule implements SimulationObserver {
       if (request < floor || done.has(id)) continue
       const refused = operation.writes.find(({ key, expected }) => {
         const current = table.get(key)
-        return expected === 'absent' ? current !== undefined : expected !== undefined && !expected.equals(current?.version)
+        return expected === 'absent'
+          ? current !== undefined
+          : expected !== undefined && !expected.equals(current?.version)
       })
       const changed: boolean[] = []
       for (const { key, bytes } of refused === undefined ? operation.writes : []) {
@@ -555,9 +579,11 @@ class Schedule implements SimulationObserver {
       const position = process.replica.table.position.sequence
       if (position < this.#highestAcknowledged) this.#fail(`${process.client} has only got to ${position}`)
       const entries = new Map(process.replica.table.entries())
-      if (position === last && entries.size !== table.size) this.#fail(`${process.client} has other keys than it should`)
+      if (position === last && entries.size !== table.size)
+        this.#fail(`${process.client} has other keys than it should`)
       for (const [key, { version }] of position === last ? table : []) {
-        if (!version.equals(entries.get(key)?.version)) this.#fail(`${process.client} has another ${key} than it should`)
+        if (!version.equals(entries.get(key)?.version))
+          this.#fail(`${process.client} has another ${key} than it should`)
       }
     }
   }
@@ -568,7 +594,10 @@ class Schedule implements SimulationObserver {
 }
 
 function contents({ replica }: SimulatedProcess): string {
-  const entries = Array.from(replica.table.entries(), ([key, { version, bytes }]) => `${key}=${textOf(bytes)} ${version}`)
+  const entries = Array.from(
+    replica.table.entries(),
+    ([key, { version, bytes }]) => `${key}=${textOf(bytes)} ${version}`,
+  )
   return [`${replica.table.position}`, ...entries.sort()].join('\n')
 }
 

@@ -298,7 +298,12 @@ export class StoreSimulation {
     this.at(100 + this.random.below(3000), () => this.#connect(a, b))
   }
 
-  submit(process: SimulatedProcess, operation: Operation, durability: 'local' | 'majority' | 'all', lease?: number): number {
+  submit(
+    process: SimulatedProcess,
+    operation: Operation,
+    durability: 'local' | 'majority' | 'all',
+    lease?: number,
+  ): number {
     const request = ++process.request
     this.handle(process, () => process.replica.submit(request, operation, { durability, lease }))
     return request

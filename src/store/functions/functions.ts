@@ -143,6 +143,18 @@ export class Functions {
   }
 
   /**
+   * Whether a node may take a function away; for who orders definitions.
+   *
+   * @throws FunctionError `ERR_FUNCTION_REFUSED`
+   */
+  admitRemoval(name: string, peer: string): void {
+    if (this.#from === undefined) throw refused(name, OFF)
+    if (peer !== this.#host.self && !this.#from.has(peer)) {
+      throw refused(name, `${peer} is not in \`functions.from\` of this node`)
+    }
+  }
+
+  /**
    * Takes what was ordered, in its order. `peer` is the name at the other end of the link it came over, or this node's own:
    * both that node and the submitter must be listed, since the former could say anything of the latter. Never throws.
    */

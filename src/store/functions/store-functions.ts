@@ -1,7 +1,7 @@
 import { abortable, withDeadline } from '../../base/deadline.ts'
 import { TsunagiError } from '../../base/errors.ts'
 import type { Term } from '../../term/index.ts'
-import type { Change, Entry, StoreEngine } from '../engine.ts'
+import type { Change, Delete, Entry, Put, StoreEngine } from '../engine.ts'
 import { StoreError } from '../store-error.ts'
 import { definitionTerm, type FunctionDefinition, readDefinition, staleness } from './definition.ts'
 import { FunctionError, quoted } from './function-error.ts'
@@ -34,7 +34,8 @@ export class StoreFunctions implements FunctionReplicator {
   }
 
   /** For `admit` of an engine's context. */
-  readonly admit = async (put: { readonly key: string; readonly value: Term }, peer: string): Promise<void> => {
+  readonly admit = async (put: Put | Delete, peer: string): Promise<void> => {
+    if (put.kind === 'delete') return this.functions.admitRemoval(put.key.slice(FUNCTION_PREFIX.length), peer)
     const definition = readDefinition(put.value)
     if (definition === undefined || keyOf(definition.name) !== put.key) {
       throw new FunctionError('ERR_FUNCTION_REFUSED', `what ${peer} sends is no definition of a function`)

@@ -1,4 +1,4 @@
-import { Version } from '../version.ts'
+import type { Version } from '../version.ts'
 import type { Meta, ReplicaOptions, Saved } from './action.ts'
 import { compareEpochs, noEpoch } from './epoch.ts'
 import { Merging } from './merging.ts'
@@ -235,7 +235,8 @@ export class OpenReplica extends Replica {
     const may = (name: string): boolean => loader === undefined || loader.includes(name)
     let best: { readonly name: string; readonly hello: Hello } | undefined
     const consider = (name: string, hello: Hello): void => {
-      if (may(name) && (best === undefined || this.#goesBefore(name, hello, best.name, best.hello))) best = { name, hello }
+      if (may(name) && (best === undefined || this.#goesBefore(name, hello, best.name, best.hello)))
+        best = { name, hello }
     }
     for (const [name, hello] of this.peers) consider(name, hello)
     const own = this.#hello(false)
@@ -376,7 +377,8 @@ export class OpenReplica extends Replica {
 
   #advance(): void {
     const matches = [this.failed ? 0 : this.savedTo]
-    for (const outflow of this.#outflows.values()) if (!outflow.transferring) matches.push(outflow.counts ? outflow.match : 0)
+    for (const outflow of this.#outflows.values())
+      if (!outflow.transferring) matches.push(outflow.counts ? outflow.match : 0)
     matches.sort((a, b) => b - a)
     this.commit = Math.max(this.commit, matches[Math.floor(matches.length / 2)] as number)
     this.all = Math.max(this.all, matches.at(-1) as number)

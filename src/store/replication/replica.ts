@@ -159,7 +159,10 @@ export abstract class Replica {
         return this.peerDown(peer, now)
       case 'submit':
         if (!this.leads) return
-        for (const request of message.requests) this.#order(peer, request, now)
+        for (const request of message.requests) {
+          // Nobody asks in another one's name.
+          if (request.client === this.peers.get(peer)?.client) this.#order(peer, request, now)
+        }
         return
       case 'refused':
         if (peer === this.loaderName) this.#refuse(message.request, message.code, message.message)

@@ -1,7 +1,17 @@
 import { Version } from '../version.ts'
 import type { Meta, ReplicaOptions, Saved } from './action.ts'
 import { compareEpochs, type Epoch, noEpoch } from './epoch.ts'
-import type { Append, Appended, Hello, Message, Recovered, RefusalCode, SnapshotPart, Vote, VoteRequest } from './messages.ts'
+import type {
+  Append,
+  Appended,
+  Hello,
+  Message,
+  Recovered,
+  RefusalCode,
+  SnapshotPart,
+  Vote,
+  VoteRequest,
+} from './messages.ts'
 import { Outflow } from './outflow.ts'
 import { laterEpoch, Replica } from './replica.ts'
 
@@ -631,7 +641,10 @@ export class VoterReplica extends Replica {
     const recovery = this.#recovery
     recovery.heard.add(peer)
     if (answer.restored) recovery.answers.set(peer, answer.promised)
-    if (answer.leads !== undefined && (recovery.target === undefined || compareEpochs(answer.leads, recovery.target) > 0)) {
+    if (
+      answer.leads !== undefined &&
+      (recovery.target === undefined || compareEpochs(answer.leads, recovery.target) > 0)
+    ) {
       recovery.target = answer.leads
     }
     if (recovery.barrier !== undefined || recovery.answers.size < this.#quorum) return
