@@ -11,6 +11,11 @@ interface Expiry {
 export class Expiries {
   #heap: Expiry[] = []
 
+  /** When the first one is due, in milliseconds since 1970; undefined: there is none. */
+  get next(): number | undefined {
+    return this.#heap[0]?.at
+  }
+
   add({ key, version, expiresAt }: StoredEntry): void {
     if (expiresAt === undefined) return
     const heap = this.#heap
