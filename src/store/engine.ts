@@ -127,6 +127,8 @@ export interface EngineObserver {
   loader?(name: string | undefined): void
   /** The engine cannot acknowledge any more, or can again (undefined). */
   failed?(error: StoreError | undefined): void
+  /** Somebody else has written under this key what is no value. */
+  dropped?(key: string): void
 }
 
 /** Options of {@link StoreEngine.lease}. */

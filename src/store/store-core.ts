@@ -17,6 +17,7 @@ export class StoreCore {
     computed: 0,
     failed: 0,
     conflicts: 0,
+    dropped: 0,
   }
   readonly #listeners = new Set<(change: Change) => void>()
   readonly #closers = new Set<() => void>()

@@ -13,6 +13,8 @@ export interface StoreEvents {
   failed: [error: StoreError]
   /** It can again. */
   recovered: []
+  /** Somebody has written what is no value under this key, past the store: where others have access to what holds it. */
+  dropped: [key: string]
   /** A stale value could not be computed anew; it is served until its time is over. */
   'refresh-failed': [key: string, error: unknown]
   close: []
@@ -24,6 +26,7 @@ export type StoreEvent =
   | { readonly type: 'loader'; readonly name: string | undefined }
   | { readonly type: 'failed'; readonly error: StoreError }
   | { readonly type: 'recovered' }
+  | { readonly type: 'dropped'; readonly key: string }
   | { readonly type: 'refresh-failed'; readonly key: string; readonly error: unknown }
   | { readonly type: 'close' }
 
@@ -41,4 +44,6 @@ export interface StoreStats {
   readonly failed: number
   /** Values discarded when partitions healed. */
   readonly conflicts: number
+  /** What others wrote that is no value. */
+  readonly dropped: number
 }

@@ -207,6 +207,10 @@ export class Store extends Values implements AsyncDisposable {
         this.#core.counts.conflicts++
         this.#emit({ type: 'conflict', conflict }, 'conflict', conflict)
       },
+      dropped: (key) => {
+        this.#core.counts.dropped++
+        this.#emit({ type: 'dropped', key }, 'dropped', key)
+      },
       loader: (name) => this.#emit({ type: 'loader', name }, 'loader', name),
       failed: (error) => {
         if (error !== undefined) {

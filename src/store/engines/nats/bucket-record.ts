@@ -1,13 +1,10 @@
-import { located } from '../../../term/encode.ts'
-import { Encoder } from '../../../term/encoder.ts'
-import { decode, encode, type Term, type TermOptions } from '../../../term/index.ts'
-import { VERSION } from '../../../term/tags.ts'
-import { Writer } from '../../../term/writer.ts'
+import { decode, encode, type Term } from '../../../term/index.ts'
 
 /** A value in a record. */
 export interface RecordValue {
   /** In the External Term Format. */
   readonly bytes: Uint8Array
+  /** Milliseconds since 1970, by the clock of who wrote it. */
   readonly staleAt: number | undefined
   readonly expiresAt: number | undefined
   /** The revision that wrote it; undefined: the record's own. A lease on a stale value is written over it. */
@@ -20,12 +17,17 @@ export interface RecordLease {
   readonly node: string
 }
 
+/** A lease that came to nothing, and how. */
+export interface RecordFailure extends RecordLease {
+  readonly message: string
+}
+
 /** What one revision of a key in the bucket holds: value and lease share it, so that one compare and set decides both. */
 export interface BucketRecord {
   readonly value: RecordValue | undefined
   readonly lease: RecordLease | undefined
-  /** The lease that failed just now, and how. */
-  readonly failure: (RecordLease & { readonly message: string }) | undefined
+  /** The last lease that failed: it stays until there is a value, for those who waited and read later than others. */
+  readonly failure: RecordFailure | undefined
   /** The key, where the bucket has its digest only. */
   readonly key: string | undefined
 }
@@ -54,32 +56,17 @@ export function decodeRecord(bytes: Uint8Array): BucketRecord | undefined {
   if (!Array.isArray(list) || list.length !== 5 || list[0] !== FORMAT) return undefined
   const [, key, value, lease, failure] = list as readonly unknown[]
   const record = { key: text(key), value: readValue(value), lease: readLease(lease), failure: readFailure(failure) }
-  const whole = [key, value, lease, failure].every((given, i) => {
-    return given === undefined || [record.key, record.value, record.lease, record.failure][i] !== undefined
-  })
-  return whole ? record : undefined
-}
-
-/** A value as bytes; `Uint8Array`s in it stay what they are. @throws EncodeError with the path to what is no term */
-export function encodeValue(value: Term, terms: TermOptions): Uint8Array {
-  const writer = new Writer(256)
-  const encoder = new Encoder(writer)
-  encoder.markBytes = true
-  encoder.stringKeys = terms.keys === 'strings'
-  writer.u8(VERSION)
-  try {
-    encoder.write(value)
-  } catch (error) {
-    throw located(value, error)
-  }
-  return writer.bytes.subarray(0, writer.position)
+  const given = [key, value, lease, failure]
+  const read = [record.key, record.value, record.lease, record.failure]
+  return given.every((part, i) => part === undefined || read[i] !== undefined) ? record : undefined
 }
 
 function readValue(given: unknown): RecordValue | undefined {
   if (!Array.isArray(given) || given.length !== 4) return undefined
   const [bytes, staleAt, expiresAt, revision] = given as unknown[]
-  if (!(bytes instanceof Uint8Array) || ![staleAt, expiresAt, revision].every(isCount)) return undefined
-  return { bytes, staleAt, expiresAt, revision } as RecordValue
+  if (!(bytes instanceof Uint8Array) || !isTime(staleAt) || !isTime(expiresAt)) return undefined
+  if (revision !== undefined && !(Number.isSafeInteger(revision) && (revision as number) > 0)) return undefined
+  return { bytes, staleAt, expiresAt, revision: revision as number | undefined }
 }
 
 function readLease(given: unknown): RecordLease | undefined {
@@ -88,7 +75,7 @@ function readLease(given: unknown): RecordLease | undefined {
   return id === undefined || node === undefined ? undefined : { id, node }
 }
 
-function readFailure(given: unknown): BucketRecord['failure'] {
+function readFailure(given: unknown): RecordFailure | undefined {
   if (!Array.isArray(given) || given.length !== 3) return undefined
   const [id, node, message] = given.map(text)
   return id === undefined || node === undefined || message === undefined ? undefined : { id, node, message }
@@ -98,6 +85,6 @@ function text(given: unknown): string | undefined {
   return given instanceof Uint8Array ? Buffer.from(given).toString() : undefined
 }
 
-function isCount(given: unknown): boolean {
+function isTime(given: unknown): given is number | undefined {
   return given === undefined || (typeof given === 'number' && given >= 0)
 }

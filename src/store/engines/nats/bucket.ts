@@ -1,213 +1,321 @@
-import type { KV, KvWatchEntry } from '@nats-io/kv'
-import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node'
+import type { NatsConnection } from '@nats-io/transport-node'
+import { Backoff } from '../../../base/backoff.ts'
 import type { Clock } from '../../../base/clock.ts'
 import { abortable, pause } from '../../../base/deadline.ts'
 import { TsunagiError } from '../../../base/errors.ts'
-import { loadOptional } from '../../../base/optional-package.ts'
+import { Session, type Source } from '../../../nats/session.ts'
+import { StoreError } from '../../store-error.ts'
 import { bucketError } from './bucket-error.ts'
 import { bucketKey, storeKey } from './bucket-key.ts'
 import { type BucketRecord, decodeRecord, encodeRecord, type RecordValue } from './bucket-record.ts'
+import { type Revision, watchBucket } from './bucket-watch.ts'
+import { Markers } from './markers.ts'
+import { type BucketOptions, type OpenBucket, openBucket } from './open-bucket.ts'
+import { Reached } from './reached.ts'
 
 /** What a {@link Bucket} needs to be opened. */
-export interface BucketSetup {
-  readonly source: { readonly connection: NatsConnection } | { readonly options: NodeConnectionOptions }
-  readonly name: string
-  readonly replicas: number
-  readonly storage: 'file' | 'memory'
+export interface BucketSetup extends Omit<BucketOptions, 'name'> {
+  readonly source: Source
+  /** Undefined: the store's name. */
+  readonly bucket: string | undefined
 }
 
-/** A key as the bucket has it. Also one that was deleted, whose marker has a revision. */
+/** A key that has a record, and which revision of it this is. */
 export interface Slot {
   readonly key: string
   readonly revision: number
+  /** Undefined: something that is no record of ours. */
   readonly record: BucketRecord | undefined
+  /** When it came here, by the clock. */
+  readonly at: number
 }
 
 /** Hears what happens in a bucket. Must not throw. */
 export interface BucketListener {
-  /** `resync`: found when the watch was begun anew. */
-  changed(slot: Slot, before: Slot | undefined, resync: boolean): void
-  /** The bucket cannot be watched, or can again. */
-  failed(error: unknown): void
+  /** A key has another record, or none. `resync`: found when the watch was begun. */
+  changed(key: string, slot: Slot | undefined, resync: boolean): void
+  /** Somebody else has written what is no record. */
+  dropped(key: string): void
+  /** The bucket cannot be watched, and why; undefined: it can again, and the copy is whole. */
+  failed(error: TsunagiError | undefined): void
 }
 
-const RETRY = 1000
-const WHAT = 'A store on NATS'
+/** What a record has beside the value, generously, with a long key. */
+const OVERHEAD = 5000
+/** Milliseconds until a request for which nobody waits any more is forgotten. */
+const REQUEST = 10_000
 
 /**
- * A bucket of JetStream KV, and all of it in memory: a watch keeps the copy up to date, in the order of revisions. When the
- * watch ends it is begun anew, and what went meanwhile is found by what no longer comes.
+ * A bucket of JetStream KV, and all of it in memory: a watch keeps the copy up to date, in the order of revisions. With every
+ * new connection, and whenever the watch breaks, it begins anew with all there is, and what is gone is found by what does not
+ * come.
  */
 export class Bucket {
-  /** The last revision seen. */
-  applied = 0
-  /** Resolves when the copy has all that was there when the bucket was opened. */
-  readonly ready: Promise<void>
-  readonly #setup: BucketSetup
+  readonly #options: BucketOptions
   readonly #clock: Clock
   readonly #listener: BucketListener
   readonly #slots = new Map<string, Slot>()
+  readonly #reached = new Reached()
+  readonly #markers: Markers
+  readonly #session: Session
   readonly #abort = new AbortController()
-  readonly #waiting = new Set<{ readonly revision: number; readonly resolve: () => void }>()
-  #connection: NatsConnection | undefined
-  #kv: KV | undefined
-  #watch: { stop(): void } | undefined
-  #begun: (() => void) | undefined
+  #connected: AbortController | undefined
+  #open: OpenBucket | undefined
+  #created: string | undefined
+  #synced = false
+  #reason: TsunagiError | undefined
+  /** Those who wait for it to be open, or for the copy. */
+  readonly #waiting = new Set<() => void>()
 
-  constructor(setup: BucketSetup, clock: Clock, listener: BucketListener) {
-    this.#setup = setup
+  constructor(name: string, setup: BucketSetup, clock: Clock, listener: BucketListener) {
+    this.#options = { name, replicas: setup.replicas, storage: setup.storage }
     this.#clock = clock
     this.#listener = listener
-    this.ready = new Promise((resolve) => {
-      this.#begun = resolve
+    this.#markers = new Markers(clock, (key, revision) => this.#purge(key, revision))
+    this.#session = new Session(setup.source, clock, {
+      up: (connection) => this.#up(connection),
+      down: (error) => this.#down(error),
+      refused: (error) => this.#failed(error),
     })
-    void this.#run()
   }
 
   get closed(): boolean {
     return this.#abort.signal.aborted
   }
 
-  /** The most that fits into one write, in bytes; undefined while there is no connection. */
-  get maxPayload(): number | undefined {
-    return this.#connection?.info?.max_payload
+  /** Whether the copy has all there is. */
+  get synced(): boolean {
+    return this.#synced
+  }
+
+  /** Why it cannot be used; undefined: it can, or nobody knows yet. */
+  get reason(): TsunagiError | undefined {
+    return this.#reason
+  }
+
+  /** The last revision seen. */
+  get applied(): number {
+    return this.#reached.revision
   }
 
   slot(key: string): Slot | undefined {
     return this.#slots.get(bucketKey(key))
   }
 
-  slots(): IterableIterator<Slot> {
-    return this.#slots.values()
+  /** Resolves when the copy has all there is. @throws TsunagiError when it never will; the signal's reason */
+  async ready(signal: AbortSignal): Promise<void> {
+    await this.#until(() => this.#synced, signal)
+  }
+
+  /** Resolves when there is a server that takes writes, after which what is sent may happen. @throws as {@link Bucket.ready} */
+  async writable(signal: AbortSignal): Promise<void> {
+    if (this.#open === undefined) await this.#until(() => this.#open !== undefined, signal)
   }
 
   /**
    * Writes a record, with `previous` only in place of that revision (0: of none). Resolves with the new revision, which is
-   * not yet seen here: {@link reached}.
+   * not yet seen here: {@link Bucket.reached}.
    *
-   * @throws what nats.js throws
+   * @throws TsunagiError `ERR_LIMIT`; what nats.js throws
    */
-  async put(key: string, record: BucketRecord, previous?: number): Promise<number> {
+  put(key: string, record: BucketRecord, previous?: number): Promise<number> {
     const text = bucketKey(key)
-    const whole = storeKey(text) === undefined ? { ...record, key } : record
-    return this.#open().put(text, encodeRecord(whole), previous === undefined ? {} : { previousSeq: previous })
+    return this.#publish(
+      text,
+      encodeRecord(storeKey(text) === undefined ? { ...record, key } : record),
+      previous,
+      false,
+    )
   }
 
-  /** Deletes a key, only in place of that revision. @throws what nats.js throws */
-  async remove(key: string, previous: number): Promise<void> {
-    await this.#open().delete(bucketKey(key), { previousSeq: previous })
+  /** Deletes a key, only in place of that revision. Resolves with the marker's. @throws as {@link Bucket.put} */
+  async remove(key: string, previous: number): Promise<number> {
+    const text = bucketKey(key)
+    const revision = await this.#publish(text, new Uint8Array(), previous, true)
+    this.#markers.add(text, revision, this.#clock.now())
+    return revision
   }
 
   /** The revision the server has of a key, deleted or not; 0: none. @throws what nats.js throws */
   async latest(key: string): Promise<number> {
-    return (await this.#open().get(bucketKey(key)))?.revision ?? 0
+    const { jsm, stream, prefix } = this.#opened()
+    // Of the leader: any other server may be behind.
+    return (await jsm.streams.getMessage(stream, { last_by_subj: prefix + bucketKey(key) }))?.seq ?? 0
   }
 
   /** Resolves when this revision, or a later one, has been seen here. */
   async reached(revision: number, signal: AbortSignal): Promise<void> {
-    if (this.applied >= revision) return
-    let waiting: { revision: number; resolve: () => void } | undefined
-    const seen = new Promise<void>((resolve) => {
-      waiting = { revision, resolve }
-      this.#waiting.add(waiting)
-    })
-    try {
-      await abortable(seen, AbortSignal.any([signal, this.#abort.signal]))
-    } finally {
-      if (waiting !== undefined) this.#waiting.delete(waiting)
-    }
+    if (this.applied < revision) await this.#reached.wait(revision, signal)
+  }
+
+  /** @throws TsunagiError `ERR_LIMIT` for a value of so many bytes, if it is known by now that the server refuses it */
+  checkSize(bytes: number): void {
+    const most = (this.#open?.connection.info?.max_payload ?? Number.POSITIVE_INFINITY) - OVERHEAD
+    if (bytes <= most) return
+    throw new TsunagiError('ERR_LIMIT', `a value of ${bytes} bytes; the NATS server takes ${most}`)
   }
 
   /** Closes a connection of its own; one that was given is left alone. Idempotent. */
   async close(): Promise<void> {
     if (this.closed) return
     this.#abort.abort(new TsunagiError('ERR_CLOSED', 'the store is closed'))
-    this.#watch?.stop()
-    if ('options' in this.#setup.source) await this.#connection?.close()
+    this.#markers.close()
+    this.#leave()
+    this.#changed()
+    await this.#session.close()
   }
 
-  async #run(): Promise<void> {
-    while (!this.closed) {
+  #up(connection: NatsConnection): void {
+    this.#leave()
+    this.#connected = new AbortController()
+    void this.#run(connection, this.#connected.signal)
+  }
+
+  #down(error: TsunagiError): void {
+    this.#leave()
+    this.#failed(error)
+  }
+
+  #leave(): void {
+    this.#connected?.abort()
+    this.#connected = undefined
+    this.#open = undefined
+    this.#synced = false
+  }
+
+  async #run(connection: NatsConnection, signal: AbortSignal): Promise<void> {
+    const backoff = new Backoff()
+    while (!signal.aborted) {
       try {
-        this.#kv ??= await this.#connect()
-        await this.#follow(this.#kv)
+        const open = await openBucket(connection, this.#options)
+        if (signal.aborted) return
+        await this.#follow(open, signal, () => backoff.reset())
       } catch (error) {
-        if (!this.closed) this.#listener.failed(bucketError(error))
+        if (signal.aborted) return
+        this.#open = undefined
+        this.#synced = false
+        this.#failed(bucketError(error))
+        if (this.#isMissing()) return
       }
-      if (this.#connection?.isClosed() === true) {
-        this.#connection = undefined
-        this.#kv = undefined
-      }
-      await pause(RETRY, this.#clock, this.#abort.signal).catch(() => {})
+      await pause(backoff.next(), this.#clock, signal).catch(() => {})
     }
   }
 
-  async #connect(): Promise<KV> {
-    const { source, name, replicas, storage } = this.#setup
-    const { Kvm } = await loadOptional('@nats-io/kv', WHAT, () => import('@nats-io/kv'))
-    if (this.#connection === undefined) {
-      if ('connection' in source) this.#connection = source.connection
-      else {
-        const { connect } = await loadOptional('@nats-io/transport-node', WHAT, () => import('@nats-io/transport-node'))
-        this.#connection = await connect({ ...source.options, maxReconnectAttempts: -1 })
-        if (this.closed) await this.#connection.close()
-      }
+  async #follow(open: OpenBucket, signal: AbortSignal, begun: () => void): Promise<void> {
+    const { created, last } = open
+    // Made anew, or fallen back: its revisions are others than those of the same numbers here.
+    const isAnother = this.#created !== undefined && (this.#created !== created || last < this.applied)
+    this.#created = created
+    if (isAnother) this.#reached.restart()
+    this.#open = open
+    this.#changed()
+    const missing = new Set(this.#slots.keys())
+    let complete = false
+    const listener = {
+      revision: (revision: Revision): void => {
+        missing.delete(revision.key)
+        this.#apply(revision, !complete, isAnother && !complete)
+      },
+      complete: (): void => {
+        complete = true
+        for (const text of missing) this.#forget(text, true)
+        this.#reached.seen(last)
+        this.#synced = true
+        begun()
+        this.#failed(undefined)
+      },
     }
-    // The types of its storage are an enum of a package that is loaded when used.
-    return new Kvm(this.#connection).create(name, { history: 1, replicas, storage: storage as never })
+    await watchBucket(open, listener, signal)
   }
 
-  /** Watches until the watch ends. */
-  async #follow(kv: KV): Promise<void> {
-    const { streamInfo } = await kv.status()
-    // Nothing says when a watch has given all there was, if there was nothing.
-    const { messages, last_seq: last } = streamInfo.state
-    const stale = new Set(this.#slots.keys())
-    let snapshot = true
-    const complete = (): void => {
-      snapshot = false
-      for (const text of stale) this.#forget(text)
-      this.#begun?.()
-      this.#listener.failed(undefined)
-    }
-    if (messages === 0) complete()
-    const watch = await kv.watch()
-    this.#watch = watch
-    if (this.closed) watch.stop()
-    for await (const entry of watch) {
-      stale.delete(entry.key)
-      this.#apply(entry, snapshot)
-      if (snapshot && entry.revision >= last) complete()
-    }
-  }
-
-  #apply(entry: KvWatchEntry, resync: boolean): void {
-    const { key: text, revision, operation } = entry
-    const before = this.#slots.get(text)
-    if (before === undefined || before.revision < revision) {
-      const record = operation === 'PUT' ? decodeRecord(entry.value) : undefined
-      const key = storeKey(text) ?? record?.key ?? before?.key
-      if (key !== undefined) {
-        const slot: Slot = { key, revision, record }
+  #apply({ key: text, revision, bytes, time }: Revision, resync: boolean, anew: boolean): void {
+    if (bytes === undefined) {
+      if (resync) this.#markers.addOld(text, revision, Date.now() - time)
+      this.#forget(text, resync)
+    } else if (anew || this.#slots.get(text)?.revision !== revision) {
+      const record = decodeRecord(bytes)
+      const key = storeKey(text) ?? record?.key
+      if (key !== undefined && bucketKey(key) === text) {
+        const slot: Slot = { key, revision, record, at: this.#clock.now() }
         this.#slots.set(text, slot)
-        this.#listener.changed(slot, before, resync)
+        this.#listener.changed(key, slot, resync)
       }
+      if (key === undefined || record === undefined) this.#listener.dropped(key ?? text)
     }
-    this.applied = Math.max(this.applied, revision)
-    for (const waiting of this.#waiting) if (waiting.revision <= this.applied) waiting.resolve()
+    this.#reached.seen(revision)
   }
 
-  #forget(text: string): void {
-    const before = this.#slots.get(text)
-    if (before === undefined) return
+  #forget(text: string, resync: boolean): void {
+    const slot = this.#slots.get(text)
+    if (slot === undefined) return
     this.#slots.delete(text)
-    this.#listener.changed({ ...before, record: undefined }, before, true)
+    this.#listener.changed(slot.key, undefined, resync)
   }
 
-  #open(): KV {
-    if (this.#kv !== undefined) return this.#kv
-    throw new TsunagiError('ERR_TIMEOUT', 'there is no connection with NATS yet: await `store.ready()`')
+  async #publish(text: string, bytes: Uint8Array, previous: number | undefined, remove: boolean): Promise<number> {
+    const { connection, js, prefix } = this.#opened()
+    const most = connection.info?.max_payload ?? Number.POSITIVE_INFINITY
+    if (bytes.length > most) throw new TsunagiError('ERR_LIMIT', `${bytes.length} bytes; the NATS server takes ${most}`)
+    const headers = remove ? await deletion() : undefined
+    const expect = previous === undefined ? undefined : { lastSubjectSequence: previous }
+    const { seq } = await js.publish(prefix + text, bytes, {
+      timeout: REQUEST,
+      ...(headers === undefined ? {} : { headers }),
+      ...(expect === undefined ? {} : { expect }),
+    })
+    return seq
   }
+
+  async #purge(text: string, revision: number): Promise<void> {
+    const { jsm, stream, prefix } = this.#opened()
+    // Up to the marker: whatever was written since stays.
+    await jsm.streams.purge(stream, { filter: prefix + text, seq: revision + 1 })
+  }
+
+  #opened(): OpenBucket {
+    if (this.#open !== undefined) return this.#open
+    throw new StoreError('ERR_NO_LOADER', this.#reason?.message ?? 'there is no connection with NATS', {
+      cause: this.#reason,
+    })
+  }
+
+  #failed(error: TsunagiError | undefined): void {
+    this.#reason = error
+    this.#listener.failed(error)
+    this.#changed()
+  }
+
+  /** A package that is missing does not come by itself, nor does a connection that was given. */
+  #isMissing(): boolean {
+    return this.#session.failure !== undefined || this.#reason?.code === 'ERR_PACKAGE_MISSING'
+  }
+
+  async #until(test: () => boolean, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      this.#abort.signal.throwIfAborted()
+      if (test()) return
+      if (this.#isMissing() && this.#reason !== undefined) throw this.#reason
+      let wake = (): void => {}
+      const change = new Promise<void>((resolve) => {
+        wake = resolve
+      })
+      this.#waiting.add(wake)
+      await abortable(change, signal).finally(() => this.#waiting.delete(wake))
+    }
+  }
+
+  #changed(): void {
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    for (const wake of waiting) wake()
+  }
+}
+
+async function deletion() {
+  const { headers } = await import('@nats-io/transport-node')
+  const list = headers()
+  list.set('KV-Operation', 'DEL')
+  return list
 }
 
 /** The value of a record that is written anew with something else beside it: it keeps its version. */

@@ -1,15 +1,17 @@
-import { abortable, pause } from '../../../base/deadline.ts'
+import { pause } from '../../../base/deadline.ts'
 import type { WaitOptions } from '../../../node/waiting.ts'
 import type { Term } from '../../../term/index.ts'
 import type { EngineContext, Entry, Lease, Lifetime, SubmitOptions } from '../../engine.ts'
 import { StoreError } from '../../store-error.ts'
-import { type Bucket, carried, type Slot } from './bucket.ts'
-import { isConflict } from './bucket-error.ts'
+import { type Bucket, carried } from './bucket.ts'
+import { isConflict, isUnanswered } from './bucket-error.ts'
 import type { BucketRecord, RecordLease, RecordValue } from './bucket-record.ts'
 
 /** A holder writes its lease anew this often; one that has not for {@link SILENCE} is taken for dead. No clocks are compared. */
 const RENEWAL = 1500
-const SILENCE = 5000
+export const SILENCE = 5000
+/** Milliseconds that the record of a failure stays when there is no value beside it, for those who read later than others. */
+const REMEMBERED = 10_000
 
 /** What a lease has of its engine. */
 export interface LeaseHost {
@@ -17,7 +19,6 @@ export interface LeaseHost {
   readonly bucket: Bucket
   read(key: string): Entry | undefined
   encode(what: { readonly value: Term } & Lifetime): RecordValue
-  next(key: string, signal: AbortSignal): Promise<Slot>
   within<T>(options: WaitOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T>
 }
 
@@ -41,29 +42,16 @@ export class NatsLease implements Lease {
     void this.#keep(hold)
   }
 
-  /** Resolves with what becomes of a key that is held; undefined when that is nothing, for too long. */
-  static async watch(engine: LeaseHost, key: string, signal: AbortSignal): Promise<Slot | undefined> {
-    const over = new AbortController()
-    const both = AbortSignal.any([signal, over.signal])
-    const [next, silence] = [engine.next(key, both), pause(SILENCE, engine.context.clock, both)]
-    for (const promise of [next, silence]) promise.catch(() => {})
-    try {
-      return (await Promise.race([next, silence])) ?? undefined
-    } finally {
-      over.abort()
-    }
-  }
-
   get signal(): AbortSignal {
     return this.#abort.signal
   }
 
   async complete(value: Term, options: Lifetime & SubmitOptions = {}): Promise<Entry> {
+    const { bucket } = this.#engine
     const encoded = this.#engine.encode({ value, ...options })
     return this.#engine.within(options, async (signal) => {
-      const revision = await this.#write({ value: encoded, lease: undefined, failure: undefined, key: undefined })
-      if (revision !== undefined) await this.#engine.bucket.reached(revision, signal)
-      else await this.#engine.bucket.reached(await this.#engine.bucket.latest(this.key), signal)
+      const revision = await this.#write(() => record(encoded), signal)
+      await bucket.reached(revision ?? (await bucket.latest(this.key)), signal)
       this.#end()
       const entry = this.#engine.read(this.key)
       if (entry !== undefined) return entry
@@ -73,60 +61,80 @@ export class NatsLease implements Lease {
 
   fail(message: string): void {
     const failure = { ...this.#lease, message }
-    void this.#finish((value) => ({ value, lease: undefined, failure, key: undefined }))
+    void this.#finish((value) => ({ ...record(value), failure }))
   }
 
   release(): void {
-    void this.#finish((value) => ({ value, lease: undefined, failure: undefined, key: undefined }))
+    void this.#finish(record)
   }
 
-  /** What waits sees the record, and then that it is gone, if there is no value to keep. */
-  async #finish(record: (value: BucketRecord['value']) => BucketRecord): Promise<void> {
-    const { bucket } = this.#engine
-    const value = carried(bucket.slot(this.key))
+  /** Those who wait see the record; later it goes, unless there is a value in it, or somebody has the next lease. */
+  async #finish(made: (value: RecordValue | undefined) => BucketRecord): Promise<void> {
+    const { bucket, context } = this.#engine
     this.#over = true
-    try {
-      const revision = await this.#write(record(value))
-      if (revision !== undefined && value === undefined) await bucket.remove(this.key, revision)
-    } catch {
-      // Those who wait take it for dead in time.
-    }
     this.#end()
+    const { signal } = new AbortController()
+    try {
+      const revision = await this.#write(made, signal)
+      const { failure, value } = made(carried(bucket.slot(this.key)))
+      if (revision === undefined || value !== undefined) return
+      if (failure !== undefined) await pause(REMEMBERED, context.clock, signal)
+      if (!bucket.closed) await bucket.remove(this.key, revision)
+    } catch {
+      // The next one has written over it, or takes this node for dead in time.
+    }
   }
 
-  /** Writes over the lease, if it is still this one's; the new revision, or undefined when it is not. */
-  #write(record: BucketRecord): Promise<number | undefined> {
-    const write = this.#writing.then(async () => {
-      const { bucket } = this.#engine
+  /**
+   * Writes over the lease, if it is still this one's; the new revision, or undefined when it is not. Goes on trying while
+   * the server does not answer.
+   */
+  #write(made: (value: RecordValue | undefined) => BucketRecord, signal: AbortSignal): Promise<number | undefined> {
+    const write = this.#writing.then(() => this.#tryToWrite(made, signal))
+    this.#writing = write.catch(() => {})
+    return write
+  }
+
+  async #tryToWrite(
+    made: (value: RecordValue | undefined) => BucketRecord,
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
+    const { bucket } = this.#engine
+    for (;;) {
+      await bucket.ready(signal)
       const slot = bucket.slot(this.key)
       if (slot?.record?.lease?.id !== this.#lease.id) return undefined
       try {
-        const revision = await bucket.put(this.key, record, slot.revision)
-        await abortable(bucket.reached(revision, this.#abort.signal), this.#abort.signal).catch(() => {})
+        const revision = await bucket.put(this.key, made(carried(slot)), slot.revision)
+        // The next write is in place of this one.
+        await bucket.reached(revision, signal)
         return revision
       } catch (error) {
-        if (isConflict(error)) return undefined
-        throw error
+        if (isConflict(error)) {
+          // By this lease's own write, of which no answer came, or by somebody else's.
+          await bucket.reached(await bucket.latest(this.key), signal)
+        } else if (!isUnanswered(error)) throw error
       }
-    })
-    this.#writing = write.catch(() => {})
-    return write
+    }
   }
 
   async #keep(hold: number): Promise<void> {
     const { clock } = this.#engine.context
     const until = clock.now() + hold
     const { signal } = this.#abort
-    while (!signal.aborted && !this.#over) {
+    while (!this.#over) {
       await pause(Math.min(RENEWAL, Math.max(until - clock.now(), 0)), clock, signal).catch(() => {})
-      if (signal.aborted || this.#over) return
-      const value = carried(this.#engine.bucket.slot(this.key))
-      const late = clock.now() >= until
-      const lease = late ? undefined : this.#lease
-      const kept = await this.#write({ value, lease, failure: undefined, key: undefined }).catch(() => undefined)
-      if (!late && kept !== undefined) continue
-      const why = late ? `the value was not there within ${hold} ms` : 'the lease has passed to somebody else'
-      this.#end(new StoreError('ERR_COMPUTE_TIMEOUT', why, { key: this.key }))
+      if (this.#over) return
+      if (clock.now() >= until) {
+        this.#end(new StoreError('ERR_COMPUTE_TIMEOUT', `the value was not there within ${hold} ms`, { key: this.key }))
+        this.release()
+        return
+      }
+      const renewed = this.#write((value) => ({ ...record(value), lease: this.#lease }), signal)
+      // No answer, or none yet, is no loss: only the bucket decides.
+      const kept = await renewed.catch(() => 0)
+      if (kept !== undefined || this.#over) continue
+      this.#end(new StoreError('ERR_COMPUTE_TIMEOUT', 'the lease has passed to somebody else', { key: this.key }))
     }
   }
 
@@ -134,4 +142,8 @@ export class NatsLease implements Lease {
     this.#over = true
     if (!this.#abort.signal.aborted) this.#abort.abort(reason)
   }
+}
+
+function record(value: RecordValue | undefined): BucketRecord {
+  return { value, lease: undefined, failure: undefined, key: undefined }
 }

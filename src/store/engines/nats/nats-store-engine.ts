@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { abortable, withDeadline } from '../../../base/deadline.ts'
+import type { Timer } from '../../../base/clock.ts'
+import { abortable, pause, withDeadline } from '../../../base/deadline.ts'
 import { TsunagiError } from '../../../base/errors.ts'
+import { duration } from '../../../base/options.ts'
 import type { WaitOptions } from '../../../node/waiting.ts'
-import { decode, type Term } from '../../../term/index.ts'
+import type { Term } from '../../../term/index.ts'
+import { encodeValue } from '../../encode-value.ts'
 import type {
   Applied,
   Change,
@@ -11,7 +14,6 @@ import type {
   EngineContext,
   EngineStatus,
   Entry,
-  Lease,
   LeaseOptions,
   LeaseOutcome,
   Lifetime,
@@ -20,30 +22,50 @@ import type {
   StoreEngine,
   SubmitOptions,
 } from '../../engine.ts'
+import { FrozenValues } from '../../frozen-values.ts'
+import { Expiries } from '../../replication/expiries.ts'
+import { StoredEntry } from '../../replication/stored-entry.ts'
 import { StoreError } from '../../store-error.ts'
 import { Version } from '../../version.ts'
 import { Bucket, type BucketSetup, carried, type Slot } from './bucket.ts'
 import { bucketError, isConflict } from './bucket-error.ts'
-import { type BucketRecord, encodeValue, type RecordValue } from './bucket-record.ts'
-import { type LeaseHost, NatsLease } from './nats-lease.ts'
+import type { BucketRecord, RecordValue } from './bucket-record.ts'
+import { type LeaseHost, NatsLease, SILENCE } from './nats-lease.ts'
 
 const TIMEOUT = 5000
-/** What a record has beside the value, generously, with a long key. */
-const OVERHEAD = 5000
+/** Writes of a batch that are on their way at once. */
+const WINDOW = 256
+/** Milliseconds that nodes are apart, at most, when they take away what has expired. */
+const APART = 1000
+/** Values taken away at one look. */
+const MOST_EXPIRED = 1000
+
+/** What became of one write. */
+interface Written {
+  readonly revision: number
+  readonly changed: boolean
+}
 
 /** Entries of JetStream KV as a store's: every node has all of them in memory, and NATS orders the writes. */
 export class NatsStoreEngine implements StoreEngine, LeaseHost {
   readonly context: EngineContext
   readonly bucket: Bucket
-  readonly #entries = new Map<string, Entry>()
-  readonly #expiries = new Map<string, { cancel(): void }>()
-  readonly #listeners = new Map<string, Set<(slot: Slot | undefined) => void>>()
-  #failure: unknown
+  readonly #entries = new Map<string, StoredEntry>()
+  readonly #values: FrozenValues
+  readonly #expiries = new Expiries()
+  readonly #listeners = new Map<string, Set<() => void>>()
+  #sweep: Timer | undefined
+  /** When what is next expires, as far as the timer knows. */
+  #sweepAt = Number.POSITIVE_INFINITY
+  #expiring = false
+  #failing = false
 
   constructor(context: EngineContext, setup: BucketSetup) {
     this.context = context
-    this.bucket = new Bucket(setup, context.clock, {
-      changed: (slot, before, resync) => this.#changed(slot, before, resync),
+    this.#values = new FrozenValues(context.terms)
+    this.bucket = new Bucket(setup.bucket ?? context.name, setup, context.clock, {
+      changed: (key, slot, resync) => this.#changed(key, slot, resync),
+      dropped: (key) => this.#dropped(key),
       failed: (error) => this.#failed(error),
     })
   }
@@ -56,7 +78,7 @@ export class NatsStoreEngine implements StoreEngine, LeaseHost {
     if (nodes !== undefined && nodes > 0) {
       throw new TsunagiError('ERR_UNSUPPORTED', 'a store on NATS does not know which other nodes take part')
     }
-    await this.within(wait, (signal) => abortable(this.bucket.ready, signal))
+    await this.within(wait, (signal) => this.bucket.ready(signal))
   }
 
   read(key: string): Entry | undefined {
@@ -67,20 +89,34 @@ export class NatsStoreEngine implements StoreEngine, LeaseHost {
     return this.#entries
   }
 
-  /** One write after the other; those of a batch are not atomic. */
+  /** The writes of a batch are sent in their order, each for itself: when one fails, others may have been done. */
   async submit(command: Command, options: SubmitOptions = {}): Promise<Applied> {
     const writes = command.kind === 'batch' ? command.writes : [command]
     const encoded = writes.map((write) => (write.kind === 'put' ? this.encode(write) : undefined))
     return this.within(options, async (signal) => {
-      const done = await Promise.all(
-        writes.map((write, i) => {
+      await this.#writable(signal)
+      for (const value of encoded) if (value !== undefined) this.bucket.checkSize(value.bytes.length)
+      const done: Written[] = []
+      for (let begin = 0; begin < writes.length; ) {
+        // What has no condition may be on its way together: the server takes it in the order in which it is sent.
+        let end = begin + 1
+        while (isPlain(writes[end - 1]) && isPlain(writes[end]) && end - begin < WINDOW) end++
+        const window = writes.slice(begin, end).map((write, i) => {
           return write.kind === 'put'
-            ? this.#put(write, encoded[i] as RecordValue, signal)
+            ? this.#put(write, encoded[begin + i] as RecordValue, signal)
             : this.#delete(write, signal)
-        }),
-      )
-      const sequence = done.length === 0 ? this.bucket.applied : Math.max(...done.map(({ revision }) => revision))
-      return { version: new Version(0, '', sequence), changed: done.map(({ changed }) => changed) }
+        })
+        for (const outcome of await Promise.allSettled(window)) {
+          if (outcome.status === 'rejected') throw outcome.reason
+          done.push(outcome.value)
+        }
+        begin = end
+      }
+      const sequence = done.reduce((most, { revision }) => Math.max(most, revision), 0)
+      return {
+        version: versionOf(sequence === 0 ? this.bucket.applied : sequence),
+        changed: done.map(({ changed }) => changed),
+      }
     })
   }
 
@@ -88,22 +124,27 @@ export class NatsStoreEngine implements StoreEngine, LeaseHost {
     const { hold = 30_000, newerThan, wait = true, timeout, signal } = options
     const id = randomUUID()
     return this.within({ timeout: timeout ?? TIMEOUT, signal }, async (signal) => {
+      let awaited: string | undefined
       for (;;) {
+        await this.#writable(signal)
+        await this.bucket.ready(signal)
         const entry = this.#live(key)
         if (entry !== undefined && (newerThan === undefined || entry.version.compare(newerThan) > 0)) {
           return { kind: 'entry', entry }
         }
         const slot = this.bucket.slot(key)
-        const held = slot?.record?.lease
-        if (held !== undefined) {
-          if (!wait) return { kind: 'held' }
-          const next = await NatsLease.watch(this, key, signal)
-          // A failure is there for a moment only: the record goes with it.
-          const failure = next?.record?.failure
-          if (failure?.id === held.id) {
-            throw new StoreError('ERR_COMPUTE', failure.message, { key, node: failure.node })
+        const { lease: held, failure } = slot?.record ?? {}
+        if (failure !== undefined && failure.id === awaited) {
+          throw new StoreError('ERR_COMPUTE', failure.message, { key, node: failure.node })
+        }
+        if (slot !== undefined && held !== undefined) {
+          const silent = this.context.clock.now() - slot.at
+          if (silent < SILENCE) {
+            if (!wait) return { kind: 'held' }
+            awaited = held.id
+            await this.#next(key, SILENCE - silent, signal)
+            continue
           }
-          if (next !== undefined) continue
         }
         const lease = await this.#take(key, slot, id, hold, signal)
         if (lease !== undefined) return { kind: 'lease', lease }
@@ -114,7 +155,7 @@ export class NatsStoreEngine implements StoreEngine, LeaseHost {
   status(): EngineStatus {
     const { bucket, context } = this
     return {
-      role: bucket.closed ? 'closed' : this.#failure === undefined && bucket.applied > 0 ? 'follower' : 'joining',
+      role: bucket.closed ? 'closed' : bucket.synced ? 'follower' : 'joining',
       loader: undefined,
       epoch: 0,
       sequence: bucket.applied,
@@ -124,110 +165,128 @@ export class NatsStoreEngine implements StoreEngine, LeaseHost {
   }
 
   async close(): Promise<void> {
-    for (const timer of this.#expiries.values()) timer.cancel()
+    this.#sweep?.cancel()
     this.#expiries.clear()
     await this.bucket.close()
-    for (const waiting of this.#listeners.values()) for (const seen of waiting) seen(undefined)
+    for (const waiting of this.#listeners.values()) for (const seen of waiting) seen()
   }
 
   /** A value as its record has it. @throws EncodeError; TsunagiError `ERR_LIMIT` */
   encode({ value, ttl, stale = 0 }: { readonly value: Term } & Lifetime): RecordValue {
     const bytes = encodeValue(value, this.context.terms)
-    const most = (this.bucket.maxPayload ?? Number.POSITIVE_INFINITY) - OVERHEAD
-    if (bytes.length > most) {
-      throw new TsunagiError('ERR_LIMIT', `a value of ${bytes.length} bytes; the NATS server takes ${most}`)
-    }
+    this.bucket.checkSize(bytes.length)
     const staleAt = ttl === undefined ? undefined : this.context.wallClock() + ttl
-    const expiresAt = staleAt === undefined ? undefined : staleAt + stale
-    return { bytes, staleAt, expiresAt, revision: undefined }
-  }
-
-  /** Resolves with what becomes of a key next. @throws TsunagiError `ERR_CLOSED` */
-  async next(key: string, signal: AbortSignal): Promise<Slot> {
-    const waiting = this.#listeners.get(key) ?? new Set()
-    this.#listeners.set(key, waiting)
-    let seen: ((slot: Slot | undefined) => void) | undefined
-    const change = new Promise<Slot | undefined>((resolve) => {
-      seen = resolve
-      waiting.add(resolve)
-    })
-    try {
-      const slot = await abortable(change, signal)
-      if (slot !== undefined) return slot
-      throw new TsunagiError('ERR_CLOSED', 'the store is closed')
-    } finally {
-      if (seen !== undefined) waiting.delete(seen)
-      if (waiting.size === 0) this.#listeners.delete(key)
-    }
+    return { bytes, staleAt, expiresAt: staleAt === undefined ? undefined : staleAt + stale, revision: undefined }
   }
 
   /** Under a signal that aborts when the time is over; errors of nats.js become ours. */
   async within<T>(options: WaitOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    this.#checkOpen()
+    if (this.bucket.closed) throw closed()
     const { timeout = TIMEOUT, signal } = options
-    const timedOut = (): Error => new TsunagiError('ERR_TIMEOUT', `no answer from NATS within ${timeout} ms`)
+    duration(timeout, 'timeout')
     try {
-      return await withDeadline({ timeout, clock: this.context.clock, signal }, timedOut, (signal) => {
-        return abortable(work(signal), signal)
-      })
+      return await withDeadline(
+        { timeout, clock: this.context.clock, signal },
+        () => this.#timedOut(timeout),
+        (limit) => abortable(work(limit), limit),
+      )
     } catch (error) {
+      // Who gave up hears the own reason, whatever it is.
+      if (signal?.aborted && error === signal.reason) throw error
       throw bucketError(error)
     }
   }
 
-  async #put({ key, expected }: Put, value: RecordValue, signal: AbortSignal) {
-    const record: BucketRecord = { value, lease: undefined, failure: undefined, key: undefined }
-    if (expected === undefined) {
-      const revision = await this.bucket.put(key, record)
-      await this.bucket.reached(revision, signal)
-      return { revision, changed: true }
+  #timedOut(timeout: number): Error {
+    const { reason } = this.bucket
+    const why = reason?.message ?? 'no answer from NATS'
+    return new TsunagiError('ERR_TIMEOUT', `the store ${this.context.name}: ${why} (waited ${timeout} ms)`, {
+      cause: reason,
+    })
+  }
+
+  /** Resolves when a write can be sent. What was never sent has not happened, and the error says so. */
+  async #writable(signal: AbortSignal): Promise<void> {
+    try {
+      await this.bucket.writable(signal)
+    } catch (error) {
+      const { reason } = this.bucket
+      if ((error as TsunagiError).code !== 'ERR_TIMEOUT' || reason === undefined) throw error
+      throw new StoreError('ERR_NO_LOADER', reason.message, { cause: reason })
     }
-    return this.#compareAndSet(key, expected, signal, async (previous) => {
+  }
+
+  async #put({ key, expected }: Put, value: RecordValue, signal: AbortSignal): Promise<Written> {
+    const record: BucketRecord = { value, lease: undefined, failure: undefined, key: undefined }
+    const write = async (previous?: number): Promise<Written> => {
       const revision = await this.bucket.put(key, record, previous)
       await this.bucket.reached(revision, signal)
       return { revision, changed: true }
-    })
+    }
+    return expected === undefined ? write() : this.#compareAndSet(key, expected, signal, write)
   }
 
-  #delete({ key, expected }: Delete, signal: AbortSignal) {
-    return this.#compareAndSet(key, expected, signal, async (previous) => {
-      if (this.bucket.slot(key)?.record === undefined) return { revision: this.bucket.applied, changed: false }
+  #delete({ key, expected }: Delete, signal: AbortSignal): Promise<Written> {
+    return this.#compareAndSet(key, expected ?? 'any', signal, async (previous) => {
       const changed = this.#live(key) !== undefined
-      await this.bucket.remove(key, previous)
-      while (this.bucket.slot(key)?.revision === previous) await this.next(key, signal)
-      return { revision: this.bucket.slot(key)?.revision ?? previous, changed }
+      const revision = await this.bucket.remove(key, previous)
+      await this.bucket.reached(revision, signal)
+      return { revision, changed }
     })
   }
 
-  /** Decides by what the server has, not by what has come here so far. */
-  async #compareAndSet<T>(
+  /** What the copy says is tried at once; only a refusal, and what it rests on, is asked of the server. */
+  async #compareAndSet(
     key: string,
-    expected: Version | 'absent' | undefined,
+    expected: Version | 'absent' | 'any',
     signal: AbortSignal,
-    write: (previous: number) => Promise<T>,
-  ): Promise<T> {
+    write: (previous: number) => Promise<Written>,
+  ): Promise<Written> {
+    let latest: number | undefined
     for (;;) {
-      await this.bucket.reached(await this.bucket.latest(key), signal)
-      const current = this.#live(key)?.version
-      const holds = expected === undefined || (expected === 'absent' ? current === undefined : expected.equals(current))
-      if (!holds) throw new StoreError('ERR_VERSION', 'the key has another version than expected', { key, current })
+      const slot = this.bucket.slot(key)
+      const there = this.#entries.get(key)
+      const holds =
+        expected === 'any'
+          ? slot !== undefined
+          : expected === 'absent'
+            ? this.#live(key) === undefined
+            : expected.equals(there?.version)
       try {
-        return await write(this.bucket.slot(key)?.revision ?? 0)
+        if (holds) return await write(slot?.revision ?? latest ?? 0)
       } catch (error) {
         // Somebody was faster, perhaps only with a lease.
         if (!isConflict(error)) throw error
+        latest = undefined
       }
+      if (latest !== undefined) {
+        if (expected === 'any') return { revision: this.bucket.applied, changed: false }
+        const current = this.#live(key)?.version
+        throw new StoreError('ERR_VERSION', 'the key has another version than expected', { key, current })
+      }
+      latest = await this.bucket.latest(key)
+      await this.bucket.reached(latest, signal)
     }
   }
 
   async #take(key: string, slot: Slot | undefined, id: string, hold: number, signal: AbortSignal) {
     const lease = { id, node: this.context.host.name }
     const value = this.#live(key) === undefined ? undefined : carried(slot)
+    const record: BucketRecord = { value, lease, failure: slot?.record?.failure, key: undefined }
     try {
-      const record: BucketRecord = { value, lease, failure: undefined, key: undefined }
-      const revision = await this.bucket.put(key, record, slot?.revision ?? 0)
+      let revision: number
+      try {
+        revision = await this.bucket.put(key, record, slot?.revision ?? 0)
+      } catch (error) {
+        if (!isConflict(error)) throw error
+        const latest = await this.bucket.latest(key)
+        await this.bucket.reached(latest, signal)
+        // Without a record there is a marker, which has a revision, too.
+        if (this.bucket.slot(key) !== undefined || slot !== undefined) return undefined
+        revision = await this.bucket.put(key, record, latest)
+      }
       await this.bucket.reached(revision, signal)
-      return new NatsLease(this, key, lease, hold) satisfies Lease
+      return new NatsLease(this, key, lease, hold)
     } catch (error) {
       if (!isConflict(error)) throw error
       await this.bucket.reached(await this.bucket.latest(key), signal)
@@ -235,73 +294,120 @@ export class NatsStoreEngine implements StoreEngine, LeaseHost {
     }
   }
 
-  #live(key: string): Entry | undefined {
+  /** Resolves when a key has changed, or after so many milliseconds. */
+  async #next(key: string, timeout: number, signal: AbortSignal): Promise<void> {
+    const waiting = this.#listeners.get(key) ?? new Set()
+    this.#listeners.set(key, waiting)
+    const over = new AbortController()
+    const seen = (): void => over.abort()
+    waiting.add(seen)
+    try {
+      await pause(timeout, this.context.clock, AbortSignal.any([signal, over.signal])).catch(() => {})
+      signal.throwIfAborted()
+      if (this.bucket.closed) throw closed()
+    } finally {
+      waiting.delete(seen)
+      if (waiting.size === 0) this.#listeners.delete(key)
+    }
+  }
+
+  #live(key: string): StoredEntry | undefined {
     const entry = this.#entries.get(key)
     if (entry?.expiresAt !== undefined && this.context.wallClock() >= entry.expiresAt) return undefined
     return entry
   }
 
-  #changed(slot: Slot, before: Slot | undefined, resync: boolean): void {
-    const { key, revision, record } = slot
+  #changed(key: string, slot: Slot | undefined, resync: boolean): void {
     const previous = this.#entries.get(key)
-    const entry = record?.value === undefined ? undefined : this.#entry(record.value, revision)
+    const entry = slot?.record?.value === undefined ? undefined : this.#entry(slot, slot.record.value, previous)
     if (entry === undefined) this.#entries.delete(key)
     else this.#entries.set(key, entry)
-    if (entry === undefined || !entry.version.equals(previous?.version)) {
-      this.#expiries.get(key)?.cancel()
-      this.#expiries.delete(key)
-      if (entry?.expiresAt !== undefined) this.#expire(key, entry.expiresAt)
-      if (entry !== undefined || previous !== undefined) {
-        const cause = resync && before !== undefined ? 'resync' : causeOf(entry, previous, this.context.wallClock())
-        const version = entry?.version ?? new Version(0, '', revision)
-        this.context.observer.change?.({ key, entry, previous, version, cause, source: this.context.host.name })
+    if (entry !== previous) {
+      if (entry?.expiresAt !== undefined) {
+        this.#expiries.add(entry)
+        this.#schedule()
       }
+      const cause = resync ? 'resync' : causeOf(entry, previous, this.context.wallClock())
+      const version = entry?.version ?? versionOf(slot?.revision ?? this.bucket.applied + 1)
+      this.context.observer.change?.({ key, entry, previous, version, cause, source: this.context.host.name })
     }
-    for (const seen of this.#listeners.get(key) ?? []) seen(slot)
+    for (const seen of this.#listeners.get(key) ?? []) seen()
   }
 
-  #entry(value: RecordValue, revision: number): Entry {
-    const { terms } = this.context
-    const { bytes, staleAt, expiresAt } = value
-    return {
-      version: new Version(0, '', value.revision ?? revision),
-      bytes,
-      staleAt,
-      expiresAt,
-      get value() {
-        return decode(bytes, terms)
-      },
+  /** The one there was, if a lease was written around it. Undefined for bytes that are no term. */
+  #entry(slot: Slot, value: RecordValue, previous: StoredEntry | undefined): StoredEntry | undefined {
+    const version = versionOf(value.revision ?? slot.revision)
+    if (previous?.version.equals(version) && Buffer.compare(previous.bytes, value.bytes) === 0) return previous
+    // Not a part of the chunk it came in.
+    const bytes = Uint8Array.from(value.bytes)
+    const entry = new StoredEntry(this.#values, slot.key, version, bytes, value.staleAt, value.expiresAt)
+    try {
+      void entry.value
+      return entry
+    } catch {
+      this.#dropped(slot.key)
+      return undefined
     }
   }
 
   /** All nodes try, a little apart; the first one does it. */
-  #expire(key: string, at: number): void {
+  #schedule(): void {
     const { clock, wallClock } = this.context
-    const timer = clock.after(Math.max(at - wallClock(), 0) + Math.random() * 1000, () => {
-      this.#expiries.delete(key)
-      const slot = this.bucket.slot(key)
-      if (slot === undefined || this.#live(key) !== undefined || slot.record?.lease !== undefined) return
-      this.bucket.remove(key, slot.revision).catch((error) => {
-        if (!isConflict(error) && !this.bucket.closed) this.#expire(key, wallClock() + TIMEOUT)
+    const { next } = this.#expiries
+    if (next === undefined || this.bucket.closed || this.#expiring || next >= this.#sweepAt) return
+    this.#sweep?.cancel()
+    this.#sweepAt = next
+    this.#sweep = clock.after(Math.max(next - wallClock(), 0) + Math.random() * APART, () => {
+      this.#expiring = true
+      void this.#expire().finally(() => {
+        this.#expiring = false
+        this.#sweepAt = Number.POSITIVE_INFINITY
+        this.#schedule()
       })
     })
-    this.#expiries.set(key, timer)
   }
 
-  #failed(error: unknown): void {
-    const before = this.#failure
-    this.#failure = error
-    if ((error === undefined) === (before === undefined)) return
-    this.context.observer.failed?.(error instanceof StoreError ? error : undefined)
-    if (error !== undefined) this.context.logger.warn({ err: error }, `the store on NATS: ${(error as Error).message}`)
+  async #expire(): Promise<void> {
+    for (const { key, version } of this.#expiries.due(this.context.wallClock(), MOST_EXPIRED)) {
+      const slot = this.bucket.slot(key)
+      if (slot === undefined || slot.record?.lease !== undefined) continue
+      if (!version.equals(this.#entries.get(key)?.version)) continue
+      try {
+        await this.bucket.remove(key, slot.revision)
+      } catch (error) {
+        if (isConflict(error)) continue
+        const entry = this.#entries.get(key)
+        if (entry !== undefined && !this.bucket.closed) this.#expiries.add(entry)
+        return
+      }
+    }
   }
 
-  #checkOpen(): void {
-    if (this.bucket.closed) throw new TsunagiError('ERR_CLOSED', 'the store is closed')
+  #dropped(key: string): void {
+    this.context.observer.dropped?.(key)
   }
+
+  #failed(error: TsunagiError | undefined): void {
+    if (error === undefined && !this.#failing) return
+    this.#failing = error !== undefined
+    if (error === undefined || error instanceof StoreError) this.context.observer.failed?.(error)
+    else this.context.observer.failed?.(new StoreError('ERR_NO_LOADER', error.message, { cause: error }))
+  }
+}
+
+function isPlain(write: Put | Delete | undefined): boolean {
+  return write?.kind === 'put' && write.expected === undefined
+}
+
+function versionOf(revision: number): Version {
+  return new Version(0, '', revision)
 }
 
 function causeOf(entry: Entry | undefined, previous: Entry | undefined, now: number): Change['cause'] {
   if (entry !== undefined) return 'put'
   return previous?.expiresAt !== undefined && previous.expiresAt <= now ? 'expire' : 'delete'
+}
+
+function closed(): TsunagiError {
+  return new TsunagiError('ERR_CLOSED', 'the store is closed')
 }
