@@ -586,8 +586,9 @@ export class VoterReplica extends Replica {
     this.all = Math.max(this.all, Math.min(all, this.commit))
   }
 
+  /** Of those that are there it can be waited for that they catch up. */
   protected canAll(): boolean {
-    return this.#members.every((voter) => voter === this.options.self || this.#outflows.get(voter)?.counts === true)
+    return this.#members.every((voter) => voter === this.options.self || this.peers.has(voter))
   }
 
   protected refusal(): { readonly code: RefusalCode | 'ERR_NO_LOADER'; readonly message: string } | undefined {
