@@ -19,24 +19,29 @@ export interface Actor {
 
 /** Nodes of one cluster in this process, each with an engine for the same store. */
 export class Stage implements AsyncDisposable {
-  readonly #cookie = randomBytes(8).toString('hex')
+  readonly cookie = randomBytes(8).toString('hex')
   readonly #nodes: TsunagiNode[] = []
   readonly #engines = new Set<StoreEngine>()
   #epmd: number | undefined
 
-  /** Starts a node that finds the others. Its listener has a port of its own, its names need no EPMD. */
+  /** Starts a node that finds the others. */
   async node(name: string): Promise<TsunagiNode> {
-    this.#epmd ??= await freePort()
-    const port = this.#epmd
+    const port = await this.epmd()
     const node = await startNode({
       name: `${name}@127.0.0.1`,
-      cookie: this.#cookie,
+      cookie: this.cookie,
       epmd: { port },
       connectTo: this.#nodes.map((other) => other.name),
       logger: silentLogger,
     })
     this.#nodes.push(node)
     return node
+  }
+
+  /** The port of this cluster's EPMD. */
+  async epmd(): Promise<number> {
+    this.#epmd ??= await freePort()
+    return this.#epmd
   }
 
   open(node: TsunagiNode, options: Partial<EngineOptions>): Actor {
