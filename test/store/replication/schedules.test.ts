@@ -63,7 +63,9 @@ const mutations: [string, Omit<ScheduleOptions, 'seed' | 'mutation'>, Mutation][
     { voters: true, durable: false },
     {
       tamper: (message) =>
-        message.kind === 'append' ? { ...message, commit: message.previous.sequence + message.entries.length } : message,
+        message.kind === 'append'
+          ? { ...message, commit: message.previous.sequence + message.entries.length }
+          : message,
     },
   ],
   [

@@ -40,7 +40,7 @@ const SHUTDOWN = atom('shutdown')
 const HOLD = 30_000
 /** Requests of this node under way at once. */
 const MOST_REQUESTS = 1_000_000
-const LOG_BOUNDS = { entries: 200_000, bytes: 64 * 1024 * 1024 }
+const LOG_BOUNDS = { entries: 65_536, bytes: 64 * 1024 * 1024 }
 
 interface Waiting {
   readonly resolve: (value: never) => void

@@ -183,7 +183,7 @@ export class Unpacker {
   bytes(): Uint8Array {
     const length = this.integer()
     const at = this.#take(length)
-    return Uint8Array.prototype.slice.call(this.#bytes, at, at + length)
+    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + at, length).slice()
   }
 
   /** As {@link Unpacker.bytes}, but lent: not to be kept. */
