@@ -104,12 +104,15 @@ export class Computations {
   #make(key: string, name: string, compute: Compute, options: ComputeOptions, stale?: Entry) {
     return async ({ signal }: AbortController): Promise<Entry> => {
       const { engine, options: usual } = this.#core
+      // One whose time is over may be there still: the loader takes it away a little later.
+      const newerThan = (stale ?? engine.read(key))?.version
       const outcome = await engine.lease(key, {
         signal,
         timeout: Number.POSITIVE_INFINITY,
         hold: options.computeTimeout ?? usual.computeTimeout,
         durability: options.durability,
-        ...(stale === undefined ? {} : { newerThan: stale.version, wait: false }),
+        wait: stale === undefined,
+        newerThan,
       })
       if (outcome.kind === 'entry') return outcome.entry
       if (outcome.kind === 'held') return stale as Entry

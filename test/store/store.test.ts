@@ -238,6 +238,9 @@ describe('get with a computation', () => {
       undefined,
       [],
     ])
+    // The loader has not taken it away yet.
+    expect(await store.get('k', () => 2)).toBe(2)
+    expect(await store.get('k', () => expect.unreachable())).toBe(2)
   })
 
   it('refuses options it does not know', async () => {
