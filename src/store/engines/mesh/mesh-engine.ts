@@ -42,13 +42,48 @@ const HOLD = 30_000
 const MOST_REQUESTS = 1_000_000
 const LOG_BOUNDS = { entries: 65_536, bytes: 64 * 1024 * 1024 }
 
-interface Waiting {
-  readonly resolve: (value: never) => void
-  readonly reject: (error: unknown) => void
+/** Somebody who waits for an answer. A class, since every write makes one: smaller than closures. */
+class Waiting<T> {
   readonly key: string | undefined
-  /** By the clock; whoever waits longer is told by the next tick. */
-  readonly until: number
   readonly timeout: number
+  /** By the clock; whoever waits long is told by the tick. */
+  readonly until: number
+  /** What a lease was asked for with. */
+  hold = 0
+  timer: Timer | undefined
+  signal: AbortSignal | undefined
+  onAbort: (() => void) | undefined
+  readonly #resolve: (value: T) => void
+  readonly #reject: (error: unknown) => void
+
+  constructor(
+    key: string | undefined,
+    timeout: number,
+    until: number,
+    resolve: (value: T) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.key = key
+    this.timeout = timeout
+    this.until = until
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  resolve(value: T): void {
+    this.#done()
+    this.#resolve(value)
+  }
+
+  reject(error: unknown): void {
+    this.#done()
+    this.#reject(error)
+  }
+
+  #done(): void {
+    this.timer?.cancel()
+    if (this.onAbort !== undefined) this.signal?.removeEventListener('abort', this.onAbort)
+  }
 }
 
 /**
@@ -63,8 +98,8 @@ export class MeshEngine implements StoreEngine {
   readonly #name: Atom
   readonly #unfollow: () => void
   readonly #disk: Disk | undefined
-  readonly #requests = new Map<number, Waiting>()
-  readonly #leaseRequests = new Map<number, Waiting & { readonly hold: number }>()
+  readonly #requests = new Map<number, Waiting<Applied>>()
+  readonly #leaseRequests = new Map<number, Waiting<LeaseOutcome>>()
   readonly #leases = new Map<number, HeldLease>()
   readonly #ready = new Set<() => void>()
   readonly #estranged = new Set<string>()
@@ -164,13 +199,12 @@ export class MeshEngine implements StoreEngine {
       this.#checkOpen()
       signal?.throwIfAborted()
       const request = ++this.#request
-      const limits = this.#limits(timeout, signal, () => {
+      const waiting = this.#waiting<LeaseOutcome>(key, timeout, signal, resolve, reject, () => {
         this.#leaseRequests.delete(request)
         this.#handle(() => this.#replica.cancelLease(request))
       })
-      const waiting = settling<LeaseOutcome>(resolve, reject, limits.done)
-      this.#leaseRequests.set(request, { ...waiting, key, until: limits.until, timeout, hold })
-      limits.start(waiting.reject)
+      waiting.hold = hold
+      this.#leaseRequests.set(request, waiting)
       const held = Math.min(2 ** 40, Math.max(1, Math.round(hold)))
       this.#handle(() =>
         this.#replica.requestLease({ kind: 'lease-request', request, key, hold: held, newerThan, wait }),
@@ -242,45 +276,42 @@ export class MeshEngine implements StoreEngine {
       signal?.throwIfAborted()
       if (this.#requests.size >= MOST_REQUESTS) throw new TsunagiError('ERR_LIMIT', 'too many writes are under way')
       const request = ++this.#request
-      const limits = this.#limits(timeout, signal, () => {
+      const giveUp = (): void => {
         this.#requests.delete(request)
         this.#handle(() => this.#replica.forget(request))
-      })
-      const waiting = settling<Applied>(resolve, reject, limits.done)
-      this.#requests.set(request, { ...waiting, key, until: limits.until, timeout })
-      limits.start(waiting.reject)
+      }
+      this.#requests.set(request, this.#waiting<Applied>(key, timeout, signal, resolve, reject, giveUp))
       this.#handle(() => this.#replica.submit(request, operation, { durability, lease }))
     })
   }
 
   /** Long waits are looked after by the tick: most requests need no timer of their own. */
-  #limits(timeout: number, signal: AbortSignal | undefined, giveUp: () => void) {
+  #waiting<T>(
+    key: string | undefined,
+    timeout: number,
+    signal: AbortSignal | undefined,
+    resolve: (value: T) => void,
+    reject: (error: unknown) => void,
+    giveUp: () => void,
+  ): Waiting<T> {
     if (!(timeout >= 0)) throw new OptionError('timeout', timeout, 'milliseconds')
     const { clock, options } = this.#context
-    let timer: Timer | undefined
-    let abort: (() => void) | undefined
-    return {
-      until: clock.now() + timeout,
-      start: (reject: (error: unknown) => void): void => {
-        if (timeout < options.heartbeat * 2) {
-          const late = (): void => {
-            giveUp()
-            reject(this.#late(timeout))
-          }
-          timer = clock.after(timeout, late, { keepAlive: true })
-        }
-        if (signal === undefined) return
-        abort = () => {
-          giveUp()
-          reject(signal.reason)
-        }
-        signal.addEventListener('abort', abort, { once: true })
-      },
-      done: (): void => {
-        timer?.cancel()
-        if (abort !== undefined) signal?.removeEventListener('abort', abort)
-      },
+    const waiting = new Waiting<T>(key, timeout, clock.now() + timeout, resolve, reject)
+    if (timeout < options.heartbeat * 2) {
+      const late = (): void => {
+        giveUp()
+        waiting.reject(this.#late(timeout))
+      }
+      waiting.timer = clock.after(timeout, late, { keepAlive: true })
     }
+    if (signal === undefined) return waiting
+    waiting.signal = signal
+    waiting.onAbort = () => {
+      giveUp()
+      waiting.reject(signal.reason)
+    }
+    signal.addEventListener('abort', waiting.onAbort, { once: true })
+    return waiting
   }
 
   #giveUpLate(now: number): void {
@@ -312,7 +343,7 @@ export class MeshEngine implements StoreEngine {
     if (waiting === undefined) return
     this.#requests.delete(request)
     const { version, changed, refused } = outcome
-    if (refused === undefined) return waiting.resolve({ version, changed } as never)
+    if (refused === undefined) return waiting.resolve({ version, changed })
     const { key, current } = refused
     const there = current === undefined ? 'it has no value' : `it has version ${current}`
     waiting.reject(new StoreError('ERR_VERSION', `${key}: not the version expected; ${there}`, { key, current }))
@@ -355,14 +386,14 @@ export class MeshEngine implements StoreEngine {
           },
         })
         this.#leases.set(lease, held)
-        return waiting.resolve({ kind: 'lease', lease: held } as never)
+        return waiting.resolve({ kind: 'lease', lease: held })
       }
       case 'held':
-        return waiting.resolve({ kind: 'held' } as never)
+        return waiting.resolve({ kind: 'held' })
       case 'value': {
         const entry = this.read(key)
         // Gone again already: whoever wants it asks again.
-        if (entry !== undefined) return waiting.resolve({ kind: 'entry', entry } as never)
+        if (entry !== undefined) return waiting.resolve({ kind: 'entry', entry })
         const again = ++this.#request
         this.#leaseRequests.set(again, waiting)
         const hold = Math.round(waiting.hold)
@@ -584,19 +615,6 @@ export class MeshEngine implements StoreEngine {
 
   #closedError(): TsunagiError {
     return new TsunagiError('ERR_CLOSED', `the store ${this.#context.name} is closed`)
-  }
-}
-
-function settling<T>(resolve: (value: T) => void, reject: (error: unknown) => void, done: () => void) {
-  return {
-    resolve: (value: never): void => {
-      done()
-      resolve(value)
-    },
-    reject: (error: unknown): void => {
-      done()
-      reject(error)
-    },
   }
 }
 
