@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import type { Pid, Term } from '../../term/index.ts'
 import type { Entry } from './entry.ts'
 import { type Meta, PHX_REF } from './present.ts'
@@ -64,5 +65,10 @@ export class PresenceHandle implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.untrack()
+  }
+
+  [inspect.custom](): string {
+    const { topic, key, closed } = this
+    return `PresenceHandle<${topic}, ${inspect(key)}${closed ? ', closed' : ''}>`
   }
 }

@@ -1,6 +1,7 @@
 import { OptionError } from '../../base/errors.ts'
-import { boolean, instance, integer, knownOnly } from '../../base/options.ts'
+import { boolean, integer, knownOnly } from '../../base/options.ts'
 import { type Atom, type DecodeOptions, isAtom } from '../../term/index.ts'
+import { DECODE_OPTIONS } from '../pubsub-options.ts'
 
 /**
  * Options of `pubsub.presence`. Times are milliseconds. All nodes should have the same `poolSize` and much the same times;
@@ -77,7 +78,6 @@ const period = integer(1, 2 ** 31 - 1, 'milliseconds')
 
 /** `terms`: how the pub/sub decodes, and how those options say that differ. @throws OptionError */
 export function resolvePresenceOptions(options: PresenceOptions, terms: DecodeOptions): ResolvedPresenceOptions {
-  instance(options, 'options', 'an object of presence options with a name', (it) => !Array.isArray(it))
   knownOnly(options, KNOWN)
   const broadcastPeriod = period(options.broadcastPeriod ?? 1500, 'broadcastPeriod')
   const maxSilentPeriods = integer(1, 2 ** 20)(options.maxSilentPeriods ?? 10, 'maxSilentPeriods')
@@ -106,16 +106,14 @@ export function resolvePresenceOptions(options: PresenceOptions, terms: DecodeOp
   }
 }
 
-/** Whether two sets of options say the same. */
-export function samePresenceOptions(a: ResolvedPresenceOptions, b: ResolvedPresenceOptions): boolean {
+/** The first option that two sets do not agree on. */
+export function differingPresenceOption(a: ResolvedPresenceOptions, b: ResolvedPresenceOptions): string | undefined {
   const { maxDeltaSizes, terms, ...rest } = a
-  return (
-    Object.entries(rest).every(([name, value]) => b[name as keyof ResolvedPresenceOptions] === value) &&
-    maxDeltaSizes.join() === b.maxDeltaSizes.join() &&
-    terms.binaries === b.terms.binaries &&
-    terms.maps === b.terms.maps &&
-    terms.floats === b.terms.floats
-  )
+  const names = Object.keys(rest) as (keyof typeof rest)[]
+  const other = names.find((name) => a[name] !== b[name])
+  if (other !== undefined) return other
+  if (maxDeltaSizes.join() !== b.maxDeltaSizes.join()) return 'maxDeltaSizes'
+  return DECODE_OPTIONS.find((name) => terms[name] !== b.terms[name])
 }
 
 /** The atom that the tracker has as its name. */

@@ -11,7 +11,7 @@ import { Owners } from './owners.ts'
 import type { PresenceEvents } from './presence-events.ts'
 import { type HandleOwner, PresenceHandle } from './presence-handle.ts'
 import type { PresenceHost } from './presence-host.ts'
-import { type ResolvedPresenceOptions, samePresenceOptions } from './presence-options.ts'
+import { differingPresenceOption, type ResolvedPresenceOptions } from './presence-options.ts'
 import { PresenceReports } from './presence-reports.ts'
 import type { PresenceWatch } from './presence-watch.ts'
 import { exactCopy, type Meta, PHX_REF, PHX_REF_PREV, type Present, Views } from './present.ts'
@@ -83,13 +83,10 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
   readonly #reports: PresenceReports
   #closed = false
 
-  /** Use `pubsub.presence`. @throws TsunagiError `ERR_CLOSED`, `ERR_UNSUPPORTED` */
+  /** Use `pubsub.presence`. @throws TsunagiError `ERR_CLOSED`; `ERR_UNSUPPORTED` on a pub/sub that only publishes */
   constructor(options: ResolvedPresenceOptions, host: PresenceHost, onClose: () => void) {
     super()
     const { pubsub, node } = host
-    if (!pubsub.capabilities.presence) {
-      throw new TsunagiError('ERR_UNSUPPORTED', `the engine of the pub/sub ${pubsub.name} has no presence`)
-    }
     this.name = options.name
     this.#host = host
     this.#options = options
@@ -102,15 +99,17 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
       metaOf: (entry) => this.#views.meta(entry),
     }
     this.#owners = new Owners(node.serviceHost, (handles) => this.#untrack(handles))
-    this.#shards = Array.from({ length: options.poolSize }, (_, number) => {
-      const setup = {
-        replica: replicaKey(node.name, freshVersion()),
-        pid: this.#owners.pid,
-        options,
-        clock: node.serviceHost.clock,
-      }
-      return new Shard(number, setup, host, this.#reports.ofShard(number))
-    })
+    const { clock } = node.serviceHost
+    try {
+      this.#shards = Array.from({ length: options.poolSize }, (_, number) => {
+        const setup = { replica: replicaKey(node.name, freshVersion()), pid: this.#owners.pid, options, clock }
+        return new Shard(number, setup, host, this.#reports.ofShard(number))
+      })
+    } catch (error) {
+      // The pub/sub only publishes: the first shard could not subscribe.
+      this.#owners.close()
+      throw error
+    }
     for (const name of pubsub.nodes()) this.nodeUp(name)
   }
 
@@ -128,9 +127,9 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
     return this.#shards.reduce((sum, { tracker }) => sum + tracker.state.size, 0)
   }
 
-  /** Whether these options are the ones it has. */
-  hasOptions(options: ResolvedPresenceOptions): boolean {
-    return samePresenceOptions(this.#options, options)
+  /** @internal The first option that is another one than it has. */
+  differingOption(options: ResolvedPresenceOptions): string | undefined {
+    return differingPresenceOption(this.#options, options)
   }
 
   /** @internal A node takes part in the pub/sub. */
@@ -194,7 +193,8 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
     knownOnly(options, ['pid'])
     checkTopic(topic)
     const given = options.pid === undefined ? undefined : pidOf(options.pid)
-    const keyId = termKey(key)
+    const ownKey = this.#keyTerm(key)
+    const keyId = termKey(ownKey)
     const { tracker } = this.#shardOf(topic)
     if (given !== undefined && this.#handleOf(given, topic, keyId) !== undefined) {
       throw new OptionError('key', key, 'one that this process does not already have on this topic')
@@ -205,8 +205,7 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
         `the presence ${this.name} has ${this.#options.maxEntries} entries (maxEntries)`,
       )
     }
-    if (!this.#options.anyTerms) checkKey(key)
-    const tracked = { topic, key: exactCopy(key, this.#host.terms), meta: this.#metaTerm(meta, undefined) }
+    const tracked = { topic, key: ownKey, meta: this.#metaTerm(meta, undefined) }
     return this.#reports.change(() => {
       const entry = tracker.track({ ...tracked, pid: given ?? this.#owners.create() })
       const handle = new PresenceHandle(entry, key, this.#handles)
@@ -224,6 +223,7 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
 
   /** Who is on a topic: the metas of each key, one for each process that has it. */
   list(topic: string): Map<Term, Meta[]> {
+    checkTopic(topic)
     const keys = new Map<unknown, { readonly key: Term; readonly metas: Meta[] }>()
     for (const entry of this.#shardOf(topic).tracker.state.ofTopic(topic)) {
       const there = keys.get(entry.keyId)
@@ -235,12 +235,14 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
 
   /** The metas of a key on a topic, one for each process that has it. */
   get(topic: string, key: Term): Meta[] {
+    checkTopic(topic)
     const entries = this.#shardOf(topic).tracker.state.ofKey(topic, termKey(key))
     return Array.from(entries, (entry) => this.#views.meta(entry))
   }
 
   /** Everybody on a topic, with process and node. */
   present(topic: string): Present[] {
+    checkTopic(topic)
     return Array.from(this.#shardOf(topic).tracker.state.ofTopic(topic), (entry) => this.#views.present(entry))
   }
 
@@ -311,6 +313,12 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
         this.#shardOf(topic).tracker.untrack([entry])
       }
     })
+  }
+
+  #keyTerm(key: Term): Term {
+    if (key === undefined) throw new OptionError('key', key, 'a key')
+    if (!this.#options.anyTerms) checkKey(key)
+    return exactCopy(key, this.#host.terms)
   }
 
   #metaTerm(meta: Meta, previous: string | undefined): Term {

@@ -37,7 +37,8 @@ export const EXACT = { binaries: 'auto', maps: 'map', floats: 'exact' } as const
 
 /** A copy that stays as it is, and that is sent alike whatever the options of who sends it. @throws EncodeError */
 export function exactCopy(term: Term, options: EncodeOptions): Term {
-  return typeof term === 'object' && term !== null ? decode(encode(term, options), EXACT) : term
+  const bytes = encode(term, options)
+  return typeof term === 'object' && term !== null ? decode(bytes, EXACT) : term
 }
 
 /** Kept terms as somebody wants them decoded. Each is made when it is asked for, once. */

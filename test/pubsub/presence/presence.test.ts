@@ -281,7 +281,7 @@ describe('a presence', () => {
 
   it('is one for each name, and refuses other options for it', () => {
     expect(pubsub.presence({ name: NAME, ...times })).toBe(presence)
-    expect(() => pubsub.presence({ name: NAME, poolSize: 2 })).toThrow(/same options as before/)
+    expect(() => pubsub.presence({ name: NAME, ...times, poolSize: 2 })).toThrow(/^poolSize: expected the same options/)
     expect(pubsub.presence({ name: 'lower' }).name).toBe('lower')
     expect(pubsub.presence({ name: atom('Upper') }).name).toBe('Upper')
     const bad: [object, RegExp][] = [
@@ -295,6 +295,29 @@ describe('a presence', () => {
     ]
     for (const [options, message] of bad) expect(() => pubsub.presence(options as { name: string })).toThrow(message)
     expect(() => presence.track('\ud800', 'k')).toThrow(/topic/)
+    expect(() => presence.list(5 as never)).toThrow(/topic/)
+    expect(() => pubsub.presence(undefined as never)).toThrow(/^options: expected/)
+  })
+
+  it('refuses a key that is no term, which nobody could be told of', async () => {
+    const other = await cluster.start('b', { connectTo: node.name })
+    const there = other.pubsub('MyApp.PubSub').presence({ name: NAME, ...times })
+    for (const key of [() => {}, Number.NaN, Symbol('key'), '\ud800', [() => {}], undefined]) {
+      expect(() => presence.track('room', key as never)).toThrow(
+        expect.objectContaining({ code: expect.stringMatching(/^ERR_(ENCODE|INVALID_OPTION)$/) }),
+      )
+    }
+    expect(presence.size).toBe(0)
+    const joined = once(there, 'join')
+    presence.track('room', 'ann')
+    expect(await joined).toMatchObject([{ key: 'ann' }])
+  })
+
+  it('is refused on a pub/sub that only publishes, and leaves nothing behind', async () => {
+    const publisher = node.pubsub('Publisher', { publishOnly: true })
+    const before = node.counts
+    expect(() => publisher.presence({ name: NAME })).toThrow(expect.objectContaining({ code: 'ERR_UNSUPPORTED' }))
+    expect(node.counts).toEqual(before)
   })
 
   it('has room for so many entries', () => {
