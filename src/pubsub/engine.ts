@@ -17,7 +17,7 @@ export type DropCause =
   | 'slow-subscriber'
   /** The process that subscribed has a full mailbox, or has ended. */
   | 'no-process'
-  /** What came is no message of this protocol, or its topic is no text. */
+  /** What came is no message of this protocol, or its topic is no text; or a subscription's `maps: 'object'` does not take it. */
   | 'undecodable'
   /** A message names a dispatcher that nobody has: this node, or the one it was for. */
   | 'unknown-dispatcher'
@@ -84,7 +84,10 @@ export interface Incoming {
   readonly retained?: RetainedStamp | undefined
   /** Its size on the wire, which counts against the mailboxes of subscribed processes. */
   readonly bytes: number
-  /** Decodes the message anew, for a subscription with options of its own. Called, if at all, before `deliver` returns. */
+  /**
+   * Decodes the message anew, for a subscription with options of its own; throws `DecodeError` for what has no form with them.
+   * Called, if at all, before `deliver` returns.
+   */
   readonly as: (terms: DecodeOptions) => Term
 }
 
@@ -97,7 +100,7 @@ export interface EngineContext {
   readonly options: ResolvedPubSubOptions
   readonly clock: Clock
   readonly logger: Logger
-  /** How messages are to be decoded. */
+  /** How messages are to be decoded. None is refused by these, so that one decodes unless it is no term at all. */
   readonly terms: DecodeOptions
   /** Hands a message to the subscribers on this node. */
   deliver(incoming: Incoming): void

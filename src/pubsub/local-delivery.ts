@@ -1,7 +1,7 @@
-import type { Atom, DecodeOptions } from '../term/index.ts'
-import type { Delivery } from './delivery.ts'
+import type { Atom } from '../term/index.ts'
 import { type Dispatcher, isDefault } from './dispatcher.ts'
 import type { PubSubReports } from './pubsub-reports.ts'
+import { onRejection } from './rejection.ts'
 import { Dispatch, type Subscribers } from './subscribers.ts'
 
 /** Messages that subscribers broadcast while they get one, delivered before other work has its turn. */
@@ -31,7 +31,7 @@ export class LocalDelivery {
   ) {
     this.#maxLater = maxLater
     this.#subscribers = subscribers
-    this.#dispatchers = dispatchers
+    this.#dispatchers = new Map(Array.from(dispatchers, ([name, dispatcher]) => [name, this.#contained(dispatcher)]))
     this.#reports = reports
   }
 
@@ -72,11 +72,18 @@ export class LocalDelivery {
   }
 
   #hand(dispatch: Dispatch): void {
-    try {
-      this.delivered += this.#subscribers.dispatch(dispatch)
-    } catch (error) {
-      // A dispatcher of the user's: those it has not reached yet do not get the message.
-      this.#reports.dispatcherFailed(dispatch.delivery, error)
+    this.delivered += this.#subscribers.dispatch(dispatch)
+  }
+
+  /** One of the user's that throws: those it has not reached yet do not get the message. */
+  #contained(dispatcher: Dispatcher): Dispatcher {
+    return (recipients, delivery) => {
+      const failed = (error: unknown): void => this.#reports.dispatcherFailed(delivery, error)
+      try {
+        onRejection(dispatcher(recipients, delivery), failed)
+      } catch (error) {
+        failed(error)
+      }
     }
   }
 
@@ -86,16 +93,7 @@ export class LocalDelivery {
       return this.#reports.lost('slow-subscriber', 1, { topic: delivery.topic })
     }
     if (as === undefined) this.#later.push(dispatch)
-    else this.#later.push(new Dispatch(delivery, bytes, this.#decodedNow(delivery, as), except, dispatcher))
+    // What came over a link can only be decoded anew while it is being handled.
+    else this.#later.push(new Dispatch(delivery, bytes, this.#subscribers.keep(delivery, as), except, dispatcher))
   }
-
-  /** What came over a link can only be decoded anew while it is being handled. */
-  #decodedNow(delivery: Delivery, as: NonNullable<Dispatch['as']>): NonNullable<Dispatch['as']> {
-    const ways = new Map(this.#subscribers.ownTerms().map((terms) => [keyOf(terms), as(terms)]))
-    return (terms) => (ways.has(keyOf(terms)) ? ways.get(keyOf(terms)) : delivery.message)
-  }
-}
-
-function keyOf({ binaries, maps, floats }: DecodeOptions): string {
-  return `${binaries} ${maps} ${floats}`
 }

@@ -108,20 +108,15 @@ export function decodeOptions({ binaries, maps, floats }: DecodeOptions): Decode
   }
 }
 
-/** Whether two sets of options say the same. Functions are the same only when they are the same object. */
-export function sameOptions(a: ResolvedPubSubOptions, b: ResolvedPubSubOptions): boolean {
-  return (
-    (a.engine === b.engine || a.engine.same?.(b.engine) === true) &&
-    a.publishOnly === b.publishOnly &&
-    a.capacity === b.capacity &&
-    a.overflow === b.overflow &&
-    a.retain?.topics === b.retain?.topics &&
-    a.retain?.bytes === b.retain?.bytes &&
-    a.stringKeys === b.stringKeys &&
-    DECODE_OPTIONS.every((key) => a.terms[key] === b.terms[key]) &&
-    a.dispatchers.size === b.dispatchers.size &&
-    [...a.dispatchers].every(([name, dispatcher]) => b.dispatchers.get(name) === dispatcher)
-  )
+/** The first option that two sets do not agree on. Functions are the same only when they are the same object. */
+export function differingOption(a: ResolvedPubSubOptions, b: ResolvedPubSubOptions): string | undefined {
+  if (a.engine !== b.engine && a.engine.same?.(b.engine) !== true) return 'engine'
+  for (const name of ['publishOnly', 'capacity', 'overflow'] as const) if (a[name] !== b[name]) return name
+  if (a.retain?.topics !== b.retain?.topics || a.retain?.bytes !== b.retain?.bytes) return 'retain'
+  if (a.stringKeys !== b.stringKeys) return 'keys'
+  for (const name of DECODE_OPTIONS) if (a.terms[name] !== b.terms[name]) return name
+  const sameDispatchers = [...a.dispatchers].every(([name, dispatcher]) => b.dispatchers.get(name) === dispatcher)
+  return a.dispatchers.size === b.dispatchers.size && sameDispatchers ? undefined : 'dispatchers'
 }
 
 function checkEngine(engine: EngineFactory): EngineFactory {

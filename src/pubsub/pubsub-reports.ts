@@ -4,21 +4,12 @@ import type { Logger } from '../base/logger.ts'
 import { AsyncQueue } from '../base/queue.ts'
 import type { Delivery } from './delivery.ts'
 import type { DropCause, DropDetail } from './engine.ts'
-import type { PubSubEvent, PubSubEvents } from './pubsub-events.ts'
+import type { Dropped, PubSubEvent, PubSubEvents } from './pubsub-events.ts'
+import { QuietCount } from './quiet-count.ts'
 import type { Subscription } from './subscription.ts'
 
-/** Losses of one cause are logged at most this often after the first, in milliseconds; each time twice as long. */
-const QUIET_FROM = 1_000
-const QUIET_MAX = 60_000
-
-interface Losses {
-  total: number
-  /** Not logged yet. */
-  unsaid: number
-  /** No word before. */
-  notBefore: number
-  quiet: number
-}
+/** Losses that wait to be told of; those beyond are only counted and logged. */
+const MAX_LATER = 1_000
 
 /** Tells the world what a pub/sub does: its log, its counters, its listeners, and those who iterate over its events. */
 export class PubSubReports {
@@ -27,7 +18,12 @@ export class PubSubReports {
   readonly #logger: Logger
   readonly #clock: Clock
   readonly #queues = new Set<AsyncQueue<PubSubEvent>>()
-  readonly #losses = new Map<DropCause, Losses>()
+  readonly #losses = new Map<DropCause, QuietCount>()
+  readonly #subscriberFailures = new QuietCount()
+  readonly #dispatcherFailures = new QuietCount()
+  /** Losses that came of what listeners did when they heard of a loss. */
+  readonly #later: Dropped[] = []
+  #telling = false
   #left = false
   #over = false
 
@@ -52,14 +48,12 @@ export class PubSubReports {
   lost(cause: DropCause, count: number, detail: DropDetail = {}): void {
     this.#logLoss(cause, count, detail)
     const dropped = { cause, count, ...detail }
-    this.#emit({ type: 'dropped', ...dropped }, 'dropped', dropped)
+    if (!this.#telling) this.#tell(dropped)
+    else if (this.#later.length < MAX_LATER) this.#later.push(dropped)
   }
 
   subscriberFailed(subscription: Subscription, error: unknown): void {
-    this.#logger.error(
-      this.#data({ topic: subscription.topic, err: error }),
-      `pub/sub ${this.#name}: a subscriber of ${JSON.stringify(subscription.topic)} threw`,
-    )
+    this.#logFailure(subscription.topic, error, 'a subscriber', this.#subscriberFailures)
     this.#emit({ type: 'subscriber-error', error, subscription }, 'subscriber-error', error, subscription)
   }
 
@@ -85,10 +79,7 @@ export class PubSubReports {
   }
 
   dispatcherFailed({ topic }: Delivery, error: unknown): void {
-    this.#logger.error(
-      this.#data({ topic, err: error }),
-      `pub/sub ${this.#name}: a dispatcher threw on a message of ${JSON.stringify(topic)}`,
-    )
+    this.#logFailure(topic, error, 'a dispatcher', this.#dispatcherFailures)
   }
 
   leaving(): void {
@@ -104,26 +95,43 @@ export class PubSubReports {
     for (const queue of [...this.#queues]) queue.close()
   }
 
-  /** The first loss is worth a line, the next ones a line each second, then each two, …: how many they were. */
-  #logLoss(cause: DropCause, count: number, detail: DropDetail): void {
-    const now = this.#clock.now()
+  /** A listener may broadcast what is lost in turn: that is told of when all else had its turn, so that it never becomes a circle. */
+  #tell(dropped: Dropped): void {
+    this.#telling = true
+    this.#emit({ type: 'dropped', ...dropped }, 'dropped', dropped)
+    if (this.#later.length === 0) this.#telling = false
+    else setImmediate(this.#tellNext)
+  }
+
+  readonly #tellNext = (): void => {
+    const next = this.#later.shift()
+    if (next !== undefined) this.#tell(next)
+  }
+
+  #logLoss(cause: DropCause, count: number, { topic, node, error }: DropDetail): void {
     let losses = this.#losses.get(cause)
     if (losses === undefined) {
-      losses = { total: 0, unsaid: 0, notBefore: now, quiet: QUIET_FROM }
+      losses = new QuietCount()
       this.#losses.set(cause, losses)
     }
-    losses.total += count
-    losses.unsaid += count
-    if (now < losses.notBefore) return
-    const { topic, node, error } = detail
-    const where = `${topic === undefined ? '' : ` of ${JSON.stringify(shortened(topic))}`}${node === undefined ? '' : ` (${node})`}`
+    const unsaid = losses.add(count, this.#clock.now())
+    if (unsaid === 0) return
+    const where = `${topic === undefined ? '' : ` of ${shown(topic)}`}${node === undefined ? '' : ` (${node})`}`
     this.#logger.warn(
-      this.#data({ cause, count: losses.unsaid, topic, node, err: error }),
-      `pub/sub ${this.#name}: ${losses.unsaid} message${losses.unsaid === 1 ? '' : 's'} lost, the last${where}: ${cause}`,
+      this.#data({ cause, count: unsaid, topic, node, err: error }),
+      `pub/sub ${this.#name}: ${unsaid} message${unsaid === 1 ? '' : 's'} lost, the last${where}: ${cause}`,
     )
-    losses.quiet = now > losses.notBefore + QUIET_MAX ? QUIET_FROM : Math.min(losses.quiet * 2, QUIET_MAX)
-    losses.notBefore = now + losses.quiet
-    losses.unsaid = 0
+  }
+
+  /** What the user's own code did to messages. */
+  #logFailure(topic: string, error: unknown, who: string, failures: QuietCount): void {
+    const unsaid = failures.add(1, this.#clock.now())
+    if (unsaid === 0) return
+    const times = unsaid === 1 ? '' : ` ${unsaid} times, the last time`
+    this.#logger.error(
+      this.#data({ topic, count: unsaid, err: error }),
+      `pub/sub ${this.#name}: ${who} threw${times} on a message of ${shown(topic)}`,
+    )
   }
 
   #data(data: object): object {
@@ -146,6 +154,6 @@ export class PubSubReports {
   }
 }
 
-function shortened(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text
+function shown(topic: string): string {
+  return JSON.stringify(topic.length > 60 ? `${topic.slice(0, 57)}...` : topic)
 }

@@ -1,11 +1,12 @@
 import { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
 import { TsunagiError } from '../base/errors.ts'
-import { integer, knownOnly, string } from '../base/options.ts'
+import { instance, integer, knownOnly, string } from '../base/options.ts'
 import { checkSchema, type StandardSchemaV1 } from '../node/rpc/standard-schema.ts'
 import { WAIT_OPTIONS, type WaitOptions } from '../node/waiting.ts'
-import type { Atom, Pid, Term } from '../term/index.ts'
+import { type Atom, Pid, type Term } from '../term/index.ts'
 import { makeBroadcast } from './broadcast.ts'
+import { refusingNone } from './decodings.ts'
 import type { Delivery } from './delivery.ts'
 import { PHOENIX_CHANNEL } from './dispatcher.ts'
 import type {
@@ -24,7 +25,7 @@ import type { PresenceOptions } from './presence/presence-options.ts'
 import { Presences } from './presence/presences.ts'
 import type { PubSubEvent, PubSubEvents } from './pubsub-events.ts'
 import type { PubSubHost } from './pubsub-host.ts'
-import { type ResolvedPubSubOptions, sameOptions } from './pubsub-options.ts'
+import { differingOption, type ResolvedPubSubOptions } from './pubsub-options.ts'
 import { PubSubReports } from './pubsub-reports.ts'
 import type { PubSubStats } from './pubsub-stats.ts'
 import { Replay } from './replay.ts'
@@ -81,10 +82,10 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
     this.#reports = new PubSubReports(name, this, logger, clock)
     this.#subscribers = new Subscribers((kind, topic, on) => {
       if (!this.#closed) this.#engine.interest?.(kind, topic, on)
-    })
+    }, options.terms)
     this.#subscriptions = new SubscriptionFactory(host, options, this.#subscribers, this.#reports)
     this.#local = new LocalDelivery(this.#subscribers, options.dispatchers, this.#reports, limits.mailboxMessages)
-    this.#replay = options.retain === undefined ? undefined : new Replay(options.retain, options.terms)
+    this.#replay = options.retain === undefined ? undefined : new Replay(options.retain, refusingNone(options.terms))
     this.#messages = new OutgoingMessages(options, host.name, this.#replay?.values)
     this.#engine = options.engine.open(this.#context())
     this.#presences = new Presences({
@@ -126,9 +127,9 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
     }
   }
 
-  /** Whether these options are the ones it has. */
-  hasOptions(options: ResolvedPubSubOptions): boolean {
-    return sameOptions(this.#options, options)
+  /** @internal The first option that is another one than it has. */
+  differingOption(options: ResolvedPubSubOptions): string | undefined {
+    return differingOption(this.#options, options)
   }
 
   /**
@@ -162,10 +163,15 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
   /**
    * Closes subscriptions to a topic: with `to` those of that process, otherwise all that are of no process. Those of
    * patterns stay. Answers how many there were.
+   *
+   * @throws OptionError
    */
   unsubscribe(topic: string, options: { readonly to?: Pid } = {}): number {
+    checkTopic(topic)
+    instance(options, 'options', 'an object of options', (it) => !Array.isArray(it))
     knownOnly(options, ['to'])
     const { to } = options
+    if (to !== undefined) instance(to, 'to', 'a pid', (it) => it instanceof Pid)
     const those = [...this.#subscribers.of(topic)].filter((subscription) =>
       to === undefined ? subscription.to === undefined : subscription.to?.equals(to) === true,
     )
@@ -306,7 +312,14 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
 
   /** Ends all subscriptions, and takes part no longer. Idempotent. */
   close(): Promise<void> {
-    this.#closing ??= this.#close()
+    if (this.#closing === undefined) {
+      let settle = (_outcome: Promise<void>): void => {}
+      // There before anybody hears of it, who might close it, too.
+      this.#closing = new Promise((resolve) => {
+        settle = resolve
+      })
+      settle(this.#close())
+    }
     return this.#closing
   }
 
@@ -339,7 +352,7 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
       options: this.#options,
       clock,
       logger,
-      terms: this.#options.terms,
+      terms: refusingNone(this.#options.terms),
       retained: this.#replay?.values,
       deliver: (incoming) => this.#deliver(incoming),
       restored: (topic, stamp, message) => this.#restored(topic, stamp, message),
@@ -359,8 +372,6 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
   ): Subscription {
     this.#assertOpen()
     checkTopic(topic)
-    if (options.replay === true && !this.capabilities.retained)
-      throw unsupported('retained values', this.#options.engine.name)
     const subscription = this.#subscriptions.open(topic, options, gate)
     if (subscription.replay) this.#replay?.begin(subscription)
     return subscription

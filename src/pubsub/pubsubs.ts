@@ -24,8 +24,10 @@ export class PubSubs {
     if (there !== undefined && options === undefined) return there
     const resolved = resolvePubSubOptions(options ?? {}, this.#host.serviceHost.terms)
     if (there === undefined) return this.#add(name, resolved)
-    if (there.hasOptions(resolved)) return there
-    throw new OptionError('options', options, `the same options as before for the pub/sub ${name}`)
+    const other = there.differingOption(resolved)
+    if (other === undefined) return there
+    const value = options?.[other as keyof PubSubOptions]
+    throw new OptionError(other, value, `the same options as before for the pub/sub ${name}`)
   }
 
   /** The node leaves. */
@@ -52,7 +54,7 @@ function nameOf(given: string): string {
   const name = given.startsWith(ELIXIR) ? given.slice(ELIXIR.length) : given
   // The longest name of a group has to be an atom: at most 255 characters.
   if (name === '' || name.length > 200 || !name.isWellFormed()) {
-    throw new OptionError('name', given, 'at most 200 characters')
+    throw new OptionError('name', given, '1 to 200 characters')
   }
   return name
 }

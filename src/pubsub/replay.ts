@@ -1,4 +1,5 @@
-import type { DecodeOptions, Term } from '../term/index.ts'
+import { DecodeError, type DecodeOptions, type Term } from '../term/index.ts'
+import { type DecodeAs, tryDecode } from './decodings.ts'
 import type { Delivery } from './delivery.ts'
 import type { Outgoing, RetainedStamp } from './engine.ts'
 import { matcher } from './pattern.ts'
@@ -12,7 +13,7 @@ export class Replay {
   readonly values: RetainedValues
   readonly #terms: DecodeOptions
 
-  /** `terms`: how messages are decoded for who does not say otherwise. */
+  /** `terms`: how messages are decoded for who does not say otherwise; no message is refused by them. */
   constructor(limits: Required<RetainOptions>, terms: DecodeOptions) {
     this.values = new RetainedValues(limits)
     this.#terms = terms
@@ -22,11 +23,12 @@ export class Replay {
   begin(subscription: Subscription): void {
     for (const kept of this.#keptFor(subscription)) {
       if (subscription.closed) return
-      const message = messageOf(kept, subscription.terms ?? this.#terms)
+      const message = tryDecode(subscription.terms ?? this.#terms, (terms) => messageOf(kept, terms))
       // What was taken away.
       if (message === undefined) continue
       const { topic, stamp, encoded } = kept
-      subscription.take({ topic, message, node: stamp.node, replayed: true }, encoded.bytes.length)
+      if (message instanceof DecodeError) subscription.drop('undecodable', { topic, node: stamp.node, error: message })
+      else subscription.take({ topic, message, node: stamp.node, replayed: true }, encoded.bytes.length)
     }
   }
 
@@ -36,7 +38,7 @@ export class Replay {
   }
 
   /** A value that another node broadcasts. */
-  learn(topic: string, stamp: RetainedStamp, as: (terms: DecodeOptions) => Term): void {
+  learn(topic: string, stamp: RetainedStamp, as: DecodeAs): void {
     if (this.values.isNews(topic, stamp)) this.values.put(topic, stamp, as(EXACT))
   }
 
@@ -45,7 +47,7 @@ export class Replay {
     if (!this.values.put(topic, stamp, exact)) return undefined
     const kept = this.values.get(topic)
     if (kept === undefined) return undefined
-    const as = (terms: DecodeOptions): Term => messageOf(kept, terms)
+    const as: DecodeAs = (terms) => messageOf(kept, terms)
     const delivery: Delivery = { topic, message: as(this.#terms), node: stamp.node, replayed: true }
     return new Dispatch(delivery, kept.encoded.bytes.length, as, ({ replay }) => !replay)
   }

@@ -86,6 +86,10 @@ export class MessageStream<T = Term> extends Subscription implements AsyncIterab
     for (const waiting of this.#waiting.splice(0)) waiting(undefined)
   }
 
+  protected override describeState(): string {
+    return `${this.#length} waiting, ${super.describeState()}`
+  }
+
   #next<R>(read: (delivery: Delivery) => R): Promise<IteratorResult<R, undefined>> {
     const held = this.#shift()
     if (held !== undefined) return Promise.resolve({ value: read(held), done: false })

@@ -1,4 +1,5 @@
-import type { DecodeOptions, Term } from '../term/index.ts'
+import { DecodeError, type DecodeOptions } from '../term/index.ts'
+import { type DecodeAs, Decodings } from './decodings.ts'
 import type { Delivery } from './delivery.ts'
 import type { Dispatcher, Recipient } from './dispatcher.ts'
 import { matcher } from './pattern.ts'
@@ -11,18 +12,12 @@ export class Dispatch {
   /** Bytes it took on the wire; 0 for a message of this node. */
   readonly bytes: number
   /** Decodes it anew, while it is dispatched; undefined for a message of this node, which everybody gets as it is. */
-  readonly as: ((terms: DecodeOptions) => Term) | undefined
+  readonly as: DecodeAs | undefined
   readonly except: Except | undefined
   /** Undefined: the default one. */
   readonly dispatcher: Dispatcher | undefined
 
-  constructor(
-    delivery: Delivery,
-    bytes = 0,
-    as?: (terms: DecodeOptions) => Term,
-    except?: Except,
-    dispatcher?: Dispatcher,
-  ) {
+  constructor(delivery: Delivery, bytes = 0, as?: DecodeAs, except?: Except, dispatcher?: Dispatcher) {
     this.delivery = delivery
     this.bytes = bytes
     this.as = as
@@ -47,10 +42,13 @@ export class Subscribers {
   /** Subscriptions with decode options of their own: while there are none, nobody has to be looked at for them. */
   #special = 0
   readonly #onInterest: OnInterest
+  readonly #forDispatchers: DecodeOptions
   #size = 0
 
-  constructor(onInterest: OnInterest) {
+  /** `forDispatchers`: how messages are decoded for dispatchers of the user's. */
+  constructor(onInterest: OnInterest, forDispatchers: DecodeOptions) {
     this.#onInterest = onInterest
+    this.#forDispatchers = forDispatchers
   }
 
   get size(): number {
@@ -87,10 +85,14 @@ export class Subscribers {
     this.#onInterest(pattern ? 'pattern' : 'topic', topic, false)
   }
 
-  /** The ways to decode that subscriptions have of their own, now. */
-  ownTerms(): DecodeOptions[] {
-    if (this.#special === 0) return []
-    return Array.from(this.all(), ({ terms }) => terms).filter((terms) => terms !== undefined)
+  /** Keeps a message for later in all ways that those who would get it now want it decoded. */
+  keep(delivery: Delivery, as: DecodeAs): DecodeAs {
+    const decodings = new Decodings(delivery, as)
+    decodings.for(this.#forDispatchers)
+    if (this.#special > 0) {
+      for (const group of this.#groupsOf(delivery.topic)) for (const { terms } of group) decodings.for(terms)
+    }
+    return decodings.kept
   }
 
   /** How many subscriptions a topic has; those of patterns do not count. */
@@ -125,9 +127,14 @@ export class Subscribers {
         return group.dispatch(delivery, dispatch.bytes, dispatch.except)
       }
     }
+    return this.#toGroups(this.#groupsOf(delivery.topic), dispatch)
+  }
+
+  #groupsOf(topic: string): SubscriberGroup[] {
+    const group = this.#topics.get(topic)
     const groups = group === undefined ? [] : [group]
-    for (const pattern of this.#patterns.values()) if (pattern.matches(delivery.topic)) groups.push(pattern.group)
-    return this.#toGroups(groups, dispatch)
+    for (const pattern of this.#patterns.values()) if (pattern.matches(topic)) groups.push(pattern.group)
+    return groups
   }
 
   #toGroups(groups: readonly SubscriberGroup[], { delivery, bytes, as, except, dispatcher }: Dispatch): number {
@@ -140,43 +147,21 @@ export class Subscribers {
     for (const group of groups) {
       for (const subscription of group) if (except?.(subscription) !== true) chosen.push(subscription)
     }
-    if (dispatcher !== undefined) {
+    const decodings = new Decodings(delivery, as)
+    const usual = dispatcher === undefined ? undefined : decodings.for(this.#forDispatchers)
+    if (dispatcher !== undefined && usual !== undefined && !(usual instanceof DecodeError)) {
       dispatcher(
-        chosen.map((subscription) => recipient(subscription, delivery, bytes)),
-        delivery,
+        chosen.map((subscription) => recipient(subscription, usual, bytes)),
+        usual,
       )
       return chosen.length
     }
     // All ways to decode it are gone through before any subscriber is called, which may take the message's place.
-    const ways = new Deliveries(delivery, as)
-    const own = chosen.map(({ terms }) => ways.for(terms))
+    const own = chosen.map(({ terms }) => usual ?? decodings.for(terms))
     for (const [i, subscription] of chosen.entries()) {
-      if (!subscription.closed) subscription.take(own[i] as Delivery, bytes)
+      if (!subscription.closed) hand(subscription, own[i] as Delivery | DecodeError, delivery, bytes)
     }
     return chosen.length
-  }
-}
-
-/** A message as each of its subscribers wants it decoded. */
-class Deliveries {
-  readonly #usual: Delivery
-  readonly #as: ((terms: DecodeOptions) => Term) | undefined
-  readonly #others = new Map<string, Delivery>()
-
-  constructor(usual: Delivery, as: ((terms: DecodeOptions) => Term) | undefined) {
-    this.#usual = usual
-    this.#as = as
-  }
-
-  for(terms: DecodeOptions | undefined): Delivery {
-    if (terms === undefined || this.#as === undefined) return this.#usual
-    const key = `${terms.binaries} ${terms.maps} ${terms.floats}`
-    let delivery = this.#others.get(key)
-    if (delivery === undefined) {
-      delivery = { ...this.#usual, message: this.#as(terms) }
-      this.#others.set(key, delivery)
-    }
-    return delivery
   }
 }
 
@@ -187,4 +172,10 @@ function recipient(subscription: Subscription, delivery: Delivery, bytes: number
       if (!subscription.closed) subscription.take({ ...delivery, message }, bytes)
     },
   }
+}
+
+/** One that has no form for a message as it wants it decoded loses it; the others do not. */
+function hand(subscription: Subscription, own: Delivery | DecodeError, { topic, node }: Delivery, bytes: number): void {
+  if (!(own instanceof DecodeError)) return subscription.take(own, bytes)
+  subscription.drop('undecodable', { topic, error: own, ...(node === undefined ? {} : { node }) })
 }

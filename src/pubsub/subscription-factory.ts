@@ -1,6 +1,8 @@
 import { OptionError, TsunagiError } from '../base/errors.ts'
 import { boolean, fn, instance, knownOnly } from '../base/options.ts'
 import { type DecodeOptions, Pid } from '../term/index.ts'
+import { refusingNone } from './decodings.ts'
+import { unsupported } from './outgoing.ts'
 import type { PubSubHost } from './pubsub-host.ts'
 import {
   checkCapacity,
@@ -22,6 +24,7 @@ import {
   type SubscriptionOwner,
   type SubscriptionSettings,
 } from './subscription.ts'
+import { SubscriptionSignals } from './subscription-signals.ts'
 
 type Options = StreamOptions | CallbackOptions | ProcessOptions
 
@@ -34,8 +37,7 @@ export class SubscriptionFactory {
   readonly #subscribers: Subscribers
   readonly #processes: SubscribedProcesses
   readonly #owner: SubscriptionOwner
-  /** What ends subscriptions when a signal aborts, to be taken off the signal when they end before. */
-  readonly #signals = new Map<Subscription, () => void>()
+  readonly #signals = new SubscriptionSignals()
 
   constructor(host: PubSubHost, options: ResolvedPubSubOptions, subscribers: Subscribers, reports: PubSubReports) {
     this.#host = host
@@ -56,6 +58,9 @@ export class SubscriptionFactory {
       throw new TsunagiError('ERR_UNSUPPORTED', 'this pub/sub only publishes (publishOnly)')
     }
     const { pattern = false, metadata, replay = false, signal } = options
+    const { name: engine, capabilities } = this.#options.engine
+    if (replay && !capabilities.retained) throw unsupported('retained values', engine)
+    if (signal !== undefined) instance(signal, 'signal', 'an AbortSignal', (it) => it instanceof AbortSignal)
     const settings: SubscriptionSettings = {
       topic,
       pattern: boolean(pattern, 'pattern'),
@@ -72,7 +77,7 @@ export class SubscriptionFactory {
     }
     if (subscription.to !== undefined) this.#processes.watch(subscription)
     this.#subscribers.add(subscription)
-    if (signal !== undefined) this.#follow(signal, subscription)
+    if (signal !== undefined) this.#signals.follow(signal, subscription)
     return subscription
   }
 
@@ -103,23 +108,17 @@ export class SubscriptionFactory {
     )
   }
 
-  #follow(signal: AbortSignal, subscription: Subscription): void {
-    const abort = (): void => subscription.close()
-    signal.addEventListener('abort', abort, { once: true })
-    this.#signals.set(subscription, () => signal.removeEventListener('abort', abort))
-  }
-
-  /** Undefined when they are the pub/sub's. */
+  /** Undefined when messages come decoded like that anyway. */
   #ownTerms(options: DecodeOptions): DecodeOptions | undefined {
     const { terms } = this.#options
     const own = { ...terms, ...decodeOptions(options) }
-    return DECODE_OPTIONS.every((key) => own[key] === terms[key]) ? undefined : own
+    const usual = refusingNone(terms)
+    return DECODE_OPTIONS.every((key) => own[key] === usual[key]) ? undefined : own
   }
 
   #ended(subscription: Subscription): void {
     this.#subscribers.delete(subscription)
     if (subscription.to !== undefined) this.#processes.unwatch(subscription)
-    this.#signals.get(subscription)?.()
-    this.#signals.delete(subscription)
+    this.#signals.forget(subscription)
   }
 }

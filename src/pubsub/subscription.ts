@@ -1,11 +1,12 @@
+import { inspect } from 'node:util'
 import type { DecodeOptions, Pid, Term } from '../term/index.ts'
 import type { Delivery } from './delivery.ts'
-import type { Recipient } from './dispatcher.ts'
 import type { DropDetail } from './engine.ts'
+import { onRejection } from './rejection.ts'
 import type { SchemaGate } from './schema-gate.ts'
 
 /** How a subscription can lose a message. */
-export type SubscriptionLoss = 'slow-subscriber' | 'no-process' | 'invalid'
+export type SubscriptionLoss = 'slow-subscriber' | 'no-process' | 'undecodable' | 'invalid'
 
 /** What a subscription tells the pub/sub it belongs to. */
 export interface SubscriptionOwner {
@@ -35,7 +36,7 @@ export interface SubscriptionSettings {
  * Interest in a topic, or in all topics of a pattern. In effect from when `subscribe` returns until it is closed; made by
  * `pubsub.subscribe`.
  */
-export abstract class Subscription implements Recipient, AsyncDisposable {
+export abstract class Subscription implements AsyncDisposable {
   /** The topic, or the pattern. */
   readonly topic: string
   /** Whether `topic` is a pattern. */
@@ -70,7 +71,7 @@ export abstract class Subscription implements Recipient, AsyncDisposable {
     return this.#closed
   }
 
-  /** Messages this subscription lost: its reader was too slow, its process gone, or a schema refused them. */
+  /** Messages this subscription lost: its reader was too slow, its process gone, or they are not what it takes. */
   get dropped(): number {
     return this.#dropped
   }
@@ -90,10 +91,6 @@ export abstract class Subscription implements Recipient, AsyncDisposable {
     this.owner.lost(this, cause, detail)
   }
 
-  deliver(message: Term): void {
-    this.take({ topic: this.topic, message, node: undefined, replayed: false }, 0)
-  }
-
   /** Gets nothing more, from now on. An iterator still yields what waits in its buffer. Idempotent. */
   close(): void {
     if (this.#closed) return
@@ -103,6 +100,16 @@ export abstract class Subscription implements Recipient, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
+  }
+
+  [inspect.custom](): string {
+    const state = this.#closed ? 'closed' : this.describeState()
+    return `${this.constructor.name}<${this.topic}, ${state}>`
+  }
+
+  /** What `inspect` shows of one that is not closed. */
+  protected describeState(): string {
+    return `${this.#dropped} dropped`
   }
 }
 
@@ -121,16 +128,13 @@ export class CallbackSubscription extends Subscription {
   override receive(delivery: Delivery): void {
     try {
       const result = this.#onMessage(delivery.message, delivery)
-      if (typeof result === 'object' && result !== null) this.#watch(result)
+      if (result !== undefined) onRejection(result, this.#failed)
     } catch (error) {
-      this.owner.failed(this, error)
+      this.#failed(error)
     }
   }
 
-  #watch(result: object): void {
-    if (typeof (result as Partial<PromiseLike<unknown>>).then !== 'function') return
-    Promise.resolve(result as PromiseLike<unknown>).catch((error: unknown) => this.owner.failed(this, error))
-  }
+  readonly #failed = (error: unknown): void => this.owner.failed(this, error)
 }
 
 /** A subscription whose messages go to the mailbox of a process of this node, as they are. Ends with the process. */

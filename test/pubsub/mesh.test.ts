@@ -92,6 +92,65 @@ describe('a pub/sub over the mesh', () => {
     expect(got.bytes).toEqual([1, { k: new Uint8Array(Buffer.from('text')) }])
   })
 
+  it('keeps a message only from those who take no maps with such keys, and counts it', async () => {
+    const [a, b] = await together(2)
+    const pubsub = b!.pubsub(NAME)
+    const usual = new Inbox(pubsub, 't')
+    const lost = lossesOf(pubsub)
+    const got: unknown[] = []
+    const subscription = pubsub.subscribe('t', { maps: 'object', onMessage: (message) => got.push(message) })
+    const after = new Inbox(pubsub, 't')
+    const map = new Map([[tuple(1, 2), 3]])
+    a!.pubsub(NAME).broadcast('t', map)
+    a!.pubsub(NAME).broadcast('t', new Map([['k', 1]]))
+    expect(await after.atLeast(2)).toEqual([map, new Map([['k', 1]])])
+    expect(usual.messages).toEqual([map, new Map([['k', 1]])])
+    expect(got).toEqual([{ k: 1 }])
+    expect(subscription.dropped).toBe(1)
+    expect(lost).toMatchObject([{ cause: 'undecodable', topic: 't', node: a!.name, error: { code: 'ERR_DECODE' } }])
+  })
+
+  it('goes on when its own way to decode has no form for a message, and keeps the link', async () => {
+    const [a, b] = await together(2)
+    const from = a!.pubsub('Objects')
+    const seen: unknown[] = []
+    const pubsub = b!.pubsub('Objects', {
+      maps: 'object',
+      dispatchers: {
+        'Elixir.Own': (recipients, { message }) => {
+          seen.push(message)
+          for (const recipient of recipients) recipient.deliver(message)
+        },
+      },
+    })
+    await Promise.all([from.ready(), pubsub.ready()])
+    const down = event(pubsub, 'nodedown').then(() => 'down')
+    const objects = new Inbox(pubsub, 't')
+    const maps: unknown[] = []
+    pubsub.subscribe('t', { maps: 'map', onMessage: (message) => maps.push(message) })
+    const dispatcher = { dispatcher: 'Elixir.Own' }
+    for (const options of [undefined, dispatcher]) {
+      from.broadcast('t', new Map([[tuple(1), 2]]), options)
+      from.broadcast('t', new Map([['k', 1]]), options)
+    }
+    from.broadcast('t', 'last')
+    expect(await Promise.race([down, objects.including('last')])).toEqual([{ k: 1 }, { k: 1 }, 'last'])
+    expect(maps).toEqual([new Map([[tuple(1), 2]]), new Map([['k', 1]]), { k: 1 }, 'last'])
+    expect(seen).toEqual([{ k: 1 }])
+    expect(pubsub.stats.dropped).toEqual({ undecodable: 3 })
+    from.broadcast('kept', new Map([[tuple(1), 2]]), { retain: true })
+    from.broadcast('kept too', 1, { retain: true })
+    from.broadcast('t', 'kept')
+    await objects.including('kept')
+    const replayed: unknown[] = []
+    pubsub.subscribe('kept*', { pattern: true, replay: true, onMessage: (message) => replayed.push(message) })
+    expect(replayed).toEqual([1])
+    const late = await cluster.start('late', { connectTo: [a!.name] })
+    const inbox = new Inbox(late.pubsub('Objects', { maps: 'object' }), 'kept too', { replay: true })
+    expect(await inbox.atLeast(1)).toEqual([1])
+    expect(late.pubsub('Objects').stats.retained.topics).toBe(2)
+  })
+
   it('sends nothing to anyone when a message cannot be encoded', async () => {
     const [a, b, c] = await together(3)
     const inboxes = [a, b, c].map((node) => new Inbox(node!.pubsub(NAME), 't'))

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { EncodeError } from '../../src/index.ts'
 import type { Delivery } from '../../src/pubsub/delivery.ts'
@@ -46,10 +47,10 @@ describe('node.pubsub', () => {
   })
 
   it('refuses other options for one that is there, and options that it does not know', async () => {
-    expect(() => node.pubsub('Alone.PubSub', { capacity: 5 })).toThrow(/the same options as before/)
+    expect(() => node.pubsub('Alone.PubSub', { capacity: 5 })).toThrow(/^capacity: expected the same options as before/)
     expect(() => node.pubsub('Other', { capacty: 5 } as never)).toThrow(/did you mean capacity/)
     expect(() => node.pubsub('')).toThrow(/non-empty/)
-    expect(() => node.pubsub('x'.repeat(300))).toThrow(/at most 200/)
+    expect(() => node.pubsub('x'.repeat(300))).toThrow(/1 to 200/)
     for (const options of [{ capacity: 0 }, { overflow: 'x' }, { retain: { topics: 0 } }, { dispatchers: { a: 1 } }]) {
       expect(() => node.pubsub('Other', options as never)).toThrow(
         expect.objectContaining({ code: 'ERR_INVALID_OPTION' }),
@@ -130,7 +131,8 @@ describe('a subscription', () => {
     expect(got).toEqual([1])
     await setImmediate()
     expect(errors).toMatchObject([{ message: 'thrown' }, { message: 'rejected' }])
-    expect(cluster.lines('error', 'a subscriber of "t" threw')).toHaveLength(2)
+    expect(cluster.lines('error', 'a subscriber threw on a message of "t"')).toHaveLength(1)
+    expect(cluster.lines('error', 'threw')).toHaveLength(1)
   })
 
   it('that is closed by another one gets nothing more; one that is made meanwhile gets the next', () => {
@@ -185,6 +187,54 @@ describe('a subscription', () => {
     expect(pubsub.stats.subscriptions).toBe(0)
     expect(pubsub.subscribe('t', { signal: AbortSignal.abort() }).closed).toBe(true)
     expect(pubsub.stats.subscriptions).toBe(0)
+  })
+
+  it('ends with a signal that very many have, without a warning', async () => {
+    const warnings: Error[] = []
+    const warned = (warning: Error): void => void warnings.push(warning)
+    process.on('warning', warned)
+    const controller = new AbortController()
+    const { signal } = controller
+    const subscriptions = Array.from({ length: 100 }, () => pubsub.subscribe('t', { signal, onMessage: () => {} }))
+    for (const subscription of subscriptions.splice(0, 50)) subscription.close()
+    await setImmediate()
+    process.off('warning', warned)
+    expect(warnings).toEqual([])
+    controller.abort()
+    expect(subscriptions.every(({ closed }) => closed)).toBe(true)
+    expect(pubsub.stats.subscriptions).toBe(0)
+  })
+
+  it('is refused for options that are none, and leaves nothing behind', () => {
+    const wrong: [unknown, RegExp][] = [
+      [null, /^options: expected/],
+      [() => {}, /^options: expected/],
+      [{ signal: {} }, /^signal: expected an AbortSignal/],
+      [{ signal: 5, onMessage: () => {} }, /^signal: expected an AbortSignal/],
+    ]
+    for (const [options, message] of wrong) expect(() => pubsub.subscribe('t', options as never)).toThrow(message)
+    expect(pubsub.stats.subscriptions).toBe(0)
+  })
+
+  it('is not closed by unsubscribe with what is no process', () => {
+    const subscription = pubsub.subscribe('t')
+    for (const options of [() => {}, null, { to: 'me' }, { onMessage: () => {} }]) {
+      expect(() => pubsub.unsubscribe('t', options as never)).toThrow(
+        expect.objectContaining({ code: 'ERR_INVALID_OPTION' }),
+      )
+    }
+    expect(() => pubsub.unsubscribe(5 as never)).toThrow(/^topic/)
+    expect(subscription.closed).toBe(false)
+  })
+
+  it('shows what it is', () => {
+    const subscription = pubsub.subscribe('t')
+    expect(inspect(subscription)).toBe('MessageStream<t, 0 waiting, 0 dropped>')
+    expect(inspect(pubsub.subscribe('a*', { pattern: true, onMessage: () => {} }))).toBe(
+      'CallbackSubscription<a*, 0 dropped>',
+    )
+    subscription.close()
+    expect(inspect(subscription)).toBe('MessageStream<t, closed>')
   })
 
   it('is left out of its own broadcast', () => {
@@ -373,6 +423,29 @@ describe('a broadcast', () => {
     expect(cluster.lines('error', 'a dispatcher threw')).toHaveLength(1)
     await own.close()
   })
+
+  it('whose dispatcher returns a promise that rejects is told of, and ends nothing', async () => {
+    const rejecting = async (): Promise<void> => {
+      throw new Error('rejected')
+    }
+    const own = node.pubsub('Own.PubSub', { dispatchers: { 'Elixir.Async': rejecting } })
+    own.subscribe('t', { onMessage: () => {} })
+    own.localBroadcast('t', 'hi', { dispatcher: 'Elixir.Async' })
+    await setImmediate()
+    expect(cluster.lines('error', 'a dispatcher threw')).toHaveLength(1)
+    await own.close()
+  })
+
+  it('that is lost may be answered with another one that is lost, and so on, and nothing stands still', async () => {
+    const lost = losses()
+    pubsub.on('dropped', ({ topic }) => void pubsub.localBroadcast(`${topic}!`, 1, { dispatcher: 'Elixir.Nobody' }))
+    pubsub.subscribe('t', { onMessage: () => {} })
+    pubsub.localBroadcast('t', 1, { dispatcher: 'Elixir.Nobody' })
+    expect(lost.map(({ topic }) => topic)).toEqual(['t'])
+    while (lost.length < 5) await setImmediate()
+    expect(lost.slice(0, 3).map(({ topic }) => topic)).toEqual(['t', 't!', 't!!'])
+    expect(pubsub.stats.dropped['unknown-dispatcher']).toBe(lost.length + 1)
+  })
 })
 
 describe('a pub/sub that only publishes', () => {
@@ -386,6 +459,21 @@ describe('a pub/sub that only publishes', () => {
 })
 
 describe('a pub/sub with its node', () => {
+  it('is closed once by who hears that it is about to', async () => {
+    const heard: string[] = []
+    const own = node.pubsub('Own.PubSub')
+    const presence = own.presence({ name: 'Own.Presence' })
+    const closings: Promise<void>[] = []
+    own.on('leaving', () => closings.push(own.close()))
+    presence.on('closed', () => closings.push(own.close()))
+    own.on('closed', () => heard.push(own.closed && node.pubsub('Own.PubSub') !== own ? 'closed' : 'not yet'))
+    const closing = own.close()
+    expect(closings).toEqual([closing, closing])
+    await closing
+    expect(heard).toEqual(['closed'])
+    await node.pubsub('Own.PubSub').close()
+  })
+
   it('closes with it', async () => {
     await using other = await Cluster.create()
     const a = await other.start('a')

@@ -14,7 +14,7 @@ describe('subscribers', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const interest: string[] = []
-        const subscribers = new Subscribers((_kind, topic, on) => interest.push(`${on ? '+' : '-'}${topic}`))
+        const subscribers = new Subscribers((_kind, topic, on) => interest.push(`${on ? '+' : '-'}${topic}`), {})
         const living: CallbackSubscription[] = []
         let reached: CallbackSubscription[] = []
         /** What the first who gets the next message closes. */
