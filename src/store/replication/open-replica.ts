@@ -83,6 +83,13 @@ export class OpenReplica extends Replica {
     return this.#leading
   }
 
+  /** Not before a loader has what all others that are there have brought along. */
+  get ready(): boolean {
+    if (!this.#leading) return this.#following
+    for (const [peer, { established }] of this.peers) if (established && !this.#outflows.has(peer)) return false
+    return true
+  }
+
   get role(): 'loader' | 'follower' | 'joining' | 'alone' {
     if (this.#leading) return 'loader'
     if (this.#target === undefined) return 'alone'

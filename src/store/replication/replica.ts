@@ -123,6 +123,8 @@ export abstract class Replica {
   abstract get leads(): boolean
   /** It can grant leases: its table has all that earlier loaders have ordered. */
   protected abstract get grants(): boolean
+  /** Reads are as of now, and writes can be ordered. */
+  abstract get ready(): boolean
   abstract get role(): 'loader' | 'follower' | 'recovering' | 'joining' | 'alone'
 
   // What happens.

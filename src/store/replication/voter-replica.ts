@@ -140,6 +140,10 @@ export class VoterReplica extends Replica {
     return this.leads && compareEpochs(this.table.position, this.epoch) === 0
   }
 
+  get ready(): boolean {
+    return this.loaderName !== undefined && (this.role === 'loader' || this.role === 'follower')
+  }
+
   get role(): 'loader' | 'follower' | 'recovering' | 'joining' {
     if (this.leads) return 'loader'
     if (this.#isVoter && !this.#restored) return 'recovering'

@@ -170,7 +170,7 @@ export class MeshEngine implements StoreEngine {
     let check = (): void => {}
     const enough = new Promise<void>((resolve) => {
       check = () => {
-        if (this.#closed !== undefined || (this.#isReady() && this.#replica.nodes.length >= nodes)) resolve()
+        if (this.#closed !== undefined || (this.#replica.ready && this.#replica.nodes.length >= nodes)) resolve()
       }
       this.#ready.add(check)
       check()
@@ -602,11 +602,6 @@ export class MeshEngine implements StoreEngine {
     logger.error({ err: cause, directory: options.directory }, `store ${name}: the disk failed: ${why}`)
     this.#handle((now) => this.#replica.diskFailed(now))
     observer.failed?.(this.#failure)
-  }
-
-  #isReady(): boolean {
-    const { role, loader } = this.#replica
-    return loader !== undefined && (role === 'loader' || role === 'follower')
   }
 
   #checkOpen(): void {
