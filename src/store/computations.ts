@@ -129,7 +129,7 @@ export class Computations {
   ): Promise<Entry> {
     const { counts, options: usual } = this.#core
     const ended = new AbortController()
-    const end = (): void => ended.abort(lease.signal.aborted ? lease.signal.reason : given.reason)
+    const end = (): void => ended.abort(given.aborted ? given.reason : lease.signal.reason)
     for (const signal of [lease.signal, given]) signal.addEventListener('abort', end, { once: true })
     if (lease.signal.aborted || given.aborted) end()
     counts.computed++

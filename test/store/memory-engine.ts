@@ -1,5 +1,6 @@
 import { TsunagiError } from '../../src/base/errors.ts'
 import { withLimits } from '../../src/node/waiting.ts'
+import { encodeValue } from '../../src/store/encode-value.ts'
 import type {
   Applied,
   Change,
@@ -12,14 +13,14 @@ import type {
   Lease,
   LeaseOptions,
   LeaseOutcome,
-  Lifetime,
   Put,
   StoreEngine,
   SubmitOptions,
 } from '../../src/store/engine.ts'
+import { FrozenValues } from '../../src/store/frozen-values.ts'
+import { StoredEntry } from '../../src/store/replication/stored-entry.ts'
 import { StoreError } from '../../src/store/store-error.ts'
 import { Version } from '../../src/store/version.ts'
-import { decode, encode, type Term } from '../../src/term/index.ts'
 
 interface Holder {
   readonly lease: AbortController
@@ -54,7 +55,7 @@ export class MemoryCluster {
 
   async submit(command: Command, from: EngineContext): Promise<Applied> {
     const writes = command.kind === 'batch' ? command.writes : [command]
-    const encoded = writes.map((write) => (write.kind === 'put' ? encode(write.value) : undefined))
+    const encoded = writes.map((write) => (write.kind === 'put' ? encodeValue(write.value, from.terms) : undefined))
     for (const write of writes) {
       if (write.kind === 'put' && from.guarded !== undefined && write.key.startsWith(from.guarded)) {
         try {
@@ -84,18 +85,23 @@ export class MemoryCluster {
     if (entry === undefined) this.table.delete(write.key)
     else this.table.set(write.key, entry)
     this.#tell({ key: write.key, entry, previous, version, cause: write.kind, source: from.host.name })
+    if (entry?.expiresAt !== undefined) {
+      from.clock.after(entry.expiresAt - from.wallClock(), () => {
+        if (this.table.get(write.key) === entry) this.expire(write.key)
+      })
+    }
     return true
   }
 
   #entry(
-    { ttl, stale = 0 }: Lifetime,
+    { key, ttl, stale = 0 }: Put,
     bytes: Uint8Array,
     version: Version,
     { terms, wallClock }: EngineContext,
   ): Entry {
     const staleAt = ttl === undefined ? undefined : wallClock() + ttl
-    const value = decode(bytes, terms) as Term
-    return { value, version, staleAt, expiresAt: staleAt === undefined ? undefined : staleAt + stale, bytes }
+    const expiresAt = staleAt === undefined ? undefined : staleAt + stale
+    return new StoredEntry(new FrozenValues(terms), key, version, bytes, staleAt, expiresAt)
   }
 
   /** The loader finds that the time of a key is over. */
@@ -164,7 +170,7 @@ export class MemoryEngine implements StoreEngine {
 
   status(): EngineStatus {
     const nodes = Array.from(this.#cluster.engines, ({ context }) => context.host.name)
-    return { role: 'alone', loader: undefined, epoch: 1, sequence: 0, nodes, size: this.size }
+    return { role: this.#closed ? 'closed' : 'alone', loader: undefined, epoch: 1, sequence: 0, nodes, size: this.size }
   }
 
   async close(): Promise<void> {

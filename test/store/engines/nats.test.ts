@@ -1,14 +1,20 @@
+import { jetstreamManager } from '@nats-io/jetstream'
+import { Kvm } from '@nats-io/kv'
+import { connect } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
 import { silentLogger } from '../../../src/base/logger.ts'
 import type { Change, EngineContext, EngineObserver, StoreEngine } from '../../../src/store/engine.ts'
 import { bucketKey, storeKey } from '../../../src/store/engines/nats/bucket-key.ts'
 import { decodeRecord, encodeRecord } from '../../../src/store/engines/nats/bucket-record.ts'
-import { nats } from '../../../src/store/engines/nats.ts'
+import { type NatsStoreOptions, nats } from '../../../src/store/nats/index.ts'
 import { Version } from '../../../src/store/version.ts'
 import { atom } from '../../../src/term/index.ts'
+import { Cluster } from '../../node/cluster.ts'
 import { NatsServer } from '../../support/nats-server.ts'
+import { Detour } from './detour.ts'
 
+const wait = { timeout: 30_000 }
 const SETTINGS = 'jetstream: { store_dir: "js" }'
 
 describe('a store on NATS', () => {
@@ -40,7 +46,6 @@ describe('a store on NATS', () => {
     return [await node('a@host', store), await node('b@host', store, observer)]
   }
   const put = (key: string, value: never) => ({ kind: 'put', key, value }) as const
-  const wait = { timeout: 30_000 }
 
   it('has on every node what one has written, and tells of changes in order', async () => {
     const changes: Change[] = []
@@ -189,6 +194,160 @@ it('a store on NATS goes on when the server comes back, and finds what has chang
   } finally {
     await Promise.all([a.close(), b.close()])
   }
+})
+
+describe('a store on NATS whose bucket others write into', () => {
+  it('drops and counts what is no value, tells of it, and can write over it', async () => {
+    await using server = await NatsServer.start(SETTINGS)
+    await using cluster = await Cluster.create()
+    const node = await cluster.start('a')
+    const store = node.store({ engine: nats({ servers: server.address, bucket: 'shared' }) })
+    await store.ready(wait)
+    await store.put('mine', 1, wait)
+    const connection = await connect({ servers: server.address })
+    try {
+      const kv = await new Kvm(connection).open('shared')
+      const dropped: string[] = []
+      store.on('dropped', (key) => dropped.push(key))
+      const bad = encodeRecord({
+        value: { bytes: new Uint8Array([131, 255]), staleAt: undefined, expiresAt: undefined, revision: undefined },
+        lease: undefined,
+        failure: undefined,
+        key: undefined,
+      })
+      const record = encodeRecord({ value: undefined, lease: undefined, failure: undefined, key: 'another' })
+      await kv.put('text', 'hello')
+      await kv.put('not.ours', 'hello')
+      await kv.put('value', bad)
+      await kv.put('==digest', record)
+      await kv.put('mine', new Uint8Array([131, 80, 255, 255, 255, 255, 0]))
+      await expect.poll(() => dropped).toEqual(['text', 'not.ours', 'value', '==digest', 'mine'])
+      expect(store.stats.dropped).toBe(5)
+      expect([...store.keys()]).toEqual([])
+      await store.put('text', 'mine again', { ...wait, expected: 'absent' })
+      expect(await store.get('value', () => 'computed', wait)).toBe('computed')
+      await kv.purge('text')
+      await expect.poll(() => store.has('text')).toBe(false)
+      await kv.destroy()
+      await expect.poll(() => store.put('after', 1, wait).catch(() => undefined), wait).toBeDefined()
+      await expect.poll(() => [...store.keys()], wait).toEqual(['after'])
+    } finally {
+      await connection.close()
+    }
+  })
+})
+
+describe('a store on NATS that cannot be', () => {
+  async function trouble(settings: string | undefined, options: NatsStoreOptions = {}) {
+    const server = await NatsServer.prepare()
+    if (settings !== undefined) await server.resume(settings)
+    const cluster = await Cluster.create()
+    const node = await cluster.start('a')
+    const store = node.store({ engine: nats({ servers: server.address, ...options }) })
+    return {
+      server,
+      store,
+      async [Symbol.asyncDispose]() {
+        await cluster[Symbol.asyncDispose]()
+        await server[Symbol.asyncDispose]()
+      },
+    }
+  }
+
+  it('says at the time limit why not, goes on trying, and is ready when the server is there', async () => {
+    await using scene = await trouble(undefined)
+    const { store, server } = scene
+    const failed = new Promise((resolve) => store.once('failed', resolve))
+    await expect(store.ready({ timeout: 500 })).rejects.toMatchObject({
+      code: 'ERR_TIMEOUT',
+      message: expect.stringContaining('no NATS server listens'),
+    })
+    await expect(store.put('k', 1, { timeout: 200 })).rejects.toMatchObject({ code: 'ERR_NO_LOADER' })
+    expect(await failed).toMatchObject({ code: 'ERR_NO_LOADER' })
+    const recovered = new Promise<void>((resolve) => store.once('recovered', resolve))
+    await server.resume(SETTINGS)
+    await Promise.all([store.ready(wait), recovered])
+    await store.put('k', 1, wait)
+  })
+
+  it('says that the server has no JetStream', async () => {
+    await using scene = await trouble('')
+    const rejected = scene.store.ready({ timeout: 3000 })
+    await expect(rejected).rejects.toMatchObject({ message: expect.stringContaining('no JetStream') })
+  })
+
+  it('refuses a bucket with a history, which is not a store', async () => {
+    await using scene = await trouble(SETTINGS, { bucket: 'history' })
+    const connection = await connect({ servers: scene.server.address })
+    await new Kvm(connection).create('history', { history: 5 })
+    await connection.close()
+    await expect(scene.store.ready({ timeout: 3000 })).rejects.toMatchObject({
+      message: expect.stringContaining('keeps a history of 5'),
+    })
+  })
+
+  it('gives up on a server that is silent when the time is over, and a write may still happen', async () => {
+    await using scene = await trouble(SETTINGS)
+    const { store, server } = scene
+    await store.ready(wait)
+    await store.put('k', 1, wait)
+    server.freeze()
+    await expect(store.put('k', 2, { timeout: 300 })).rejects.toMatchObject({ code: 'ERR_TIMEOUT' })
+    expect(store.peek('k')).toBe(1)
+    await server.resume()
+    await expect.poll(() => store.peek('k'), wait).toBe(2)
+  })
+
+  it.each([
+    [{ bucket: 'a.b' }, 'bucket'],
+    [{ bucket: '' }, 'bucket'],
+    [{ replicas: 2 }, 'replicas'],
+    [{ storage: 'disk' }, 'storage'],
+    [{ servers: [''] }, 'servers'],
+    [{ reconnect: false }, 'reconnect'],
+    [{ pasword: 'secret' }, 'pasword'],
+  ])('refuses the options %j', (options, option) => {
+    expect(() => nats(options as NatsStoreOptions)).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_OPTION', option, message: expect.not.stringContaining('secret') }),
+    )
+  })
+
+  it('refuses the name of a store that is none of a bucket', async () => {
+    await using cluster = await Cluster.create()
+    const node = await cluster.start('a')
+    expect(() => node.store({ name: 'My.Store', engine: nats() })).toThrow(
+      expect.objectContaining({ option: 'bucket' }),
+    )
+  })
+})
+
+it('a store on NATS finds what was deleted while it was away, and the revisions of a bucket made anew', async () => {
+  await using server = await NatsServer.start(SETTINGS)
+  await using cluster = await Cluster.create()
+  const [a, b] = await Promise.all([cluster.start('a'), cluster.start('b')])
+  await using proxy = await Detour.to(server.port)
+  const away = a.store({ engine: nats({ servers: proxy.address }) })
+  const there = b.store({ engine: nats({ servers: server.address }) })
+  await Promise.all([away.ready(wait), there.ready(wait)])
+  await there.putMany(
+    Array.from({ length: 20 }, (_, i): [string, number] => [`k${i}`, i]),
+    wait,
+  )
+  await expect.poll(() => [...away.keys()].length, wait).toBe(20)
+  proxy.cut()
+  for (let i = 0; i < 19; i++) await there.delete(`k${i}`, wait)
+  const connection = await connect({ servers: server.address })
+  const jsm = await jetstreamManager(connection)
+  // No markers are left, either.
+  for (let i = 0; i < 19; i++) await jsm.streams.purge('KV_tsunagi_store', { filter: `$KV.tsunagi_store.k${i}` })
+  proxy.mend()
+  await expect.poll(() => [...away.keys()], wait).toEqual(['k19'])
+  proxy.cut()
+  await jsm.streams.delete('KV_tsunagi_store')
+  await connection.close()
+  await expect.poll(() => there.put('k19', 'anew', wait).catch(() => undefined), wait).toBeDefined()
+  proxy.mend()
+  await expect.poll(() => [away.peek('k19'), [...away.keys()]], wait).toEqual(['anew', ['k19']])
 })
 
 it('keys of buckets tell all keys apart', () => {

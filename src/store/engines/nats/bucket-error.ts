@@ -18,6 +18,11 @@ export function isUnanswered(error: unknown): boolean {
   return (error as { name?: unknown }).name === 'TimeoutError'
 }
 
+/** Whether no server has what was asked for: the bucket was deleted, or has no majority of its servers. */
+export function isNobody(error: unknown): boolean {
+  return (error as { name?: unknown }).name === 'JetStreamNotEnabled'
+}
+
 /** What nats.js rejects with, as an error of ours. Its errors are told apart by name: there may be several copies of it. */
 export function bucketError(error: unknown): TsunagiError {
   if (error instanceof TsunagiError) return error

@@ -5,7 +5,7 @@ import { abortable, pause } from '../../../base/deadline.ts'
 import { TsunagiError } from '../../../base/errors.ts'
 import { Session, type Source } from '../../../nats/session.ts'
 import { StoreError } from '../../store-error.ts'
-import { bucketError } from './bucket-error.ts'
+import { bucketError, isNobody } from './bucket-error.ts'
 import { bucketKey, storeKey } from './bucket-key.ts'
 import { type BucketRecord, decodeRecord, encodeRecord, type RecordValue } from './bucket-record.ts'
 import { type Revision, watchBucket } from './bucket-watch.ts'
@@ -60,6 +60,7 @@ export class Bucket {
   readonly #session: Session
   readonly #abort = new AbortController()
   #connected: AbortController | undefined
+  #watching = new AbortController()
   #open: OpenBucket | undefined
   #created: string | undefined
   #synced = false
@@ -189,7 +190,8 @@ export class Bucket {
       try {
         const open = await openBucket(connection, this.#options)
         if (signal.aborted) return
-        await this.#follow(open, signal, () => backoff.reset())
+        this.#watching = new AbortController()
+        await this.#follow(open, AbortSignal.any([signal, this.#watching.signal]), () => backoff.reset())
       } catch (error) {
         if (signal.aborted) return
         this.#open = undefined
@@ -234,8 +236,9 @@ export class Bucket {
       this.#forget(text, resync)
     } else if (anew || this.#slots.get(text)?.revision !== revision) {
       const record = decodeRecord(bytes)
-      const key = storeKey(text) ?? record?.key
-      if (key !== undefined && bucketKey(key) === text) {
+      const named = storeKey(text) ?? record?.key
+      const key = named !== undefined && bucketKey(named) === text ? named : undefined
+      if (key !== undefined) {
         const slot: Slot = { key, revision, record, at: this.#clock.now() }
         this.#slots.set(text, slot)
         this.#listener.changed(key, slot, resync)
@@ -258,12 +261,18 @@ export class Bucket {
     if (bytes.length > most) throw new TsunagiError('ERR_LIMIT', `${bytes.length} bytes; the NATS server takes ${most}`)
     const headers = remove ? await deletion() : undefined
     const expect = previous === undefined ? undefined : { lastSubjectSequence: previous }
-    const { seq } = await js.publish(prefix + text, bytes, {
-      timeout: REQUEST,
-      ...(headers === undefined ? {} : { headers }),
-      ...(expect === undefined ? {} : { expect }),
-    })
-    return seq
+    try {
+      const { seq } = await js.publish(prefix + text, bytes, {
+        timeout: REQUEST,
+        ...(headers === undefined ? {} : { headers }),
+        ...(expect === undefined ? {} : { expect }),
+      })
+      return seq
+    } catch (error) {
+      // Nobody has the bucket any more: no need to wait until the watch falls silent.
+      if (isNobody(error)) this.#watching.abort()
+      throw error
+    }
   }
 
   async #purge(text: string, revision: number): Promise<void> {

@@ -93,8 +93,10 @@ export class NatsStoreEngine implements StoreEngine, LeaseHost {
   async submit(command: Command, options: SubmitOptions = {}): Promise<Applied> {
     const writes = command.kind === 'batch' ? command.writes : [command]
     const encoded = writes.map((write) => (write.kind === 'put' ? this.encode(write) : undefined))
-    return this.within(options, async (signal) => {
-      await this.#writable(signal)
+    let sent = false
+    const work = async (signal: AbortSignal): Promise<Applied> => {
+      await this.bucket.writable(signal)
+      sent = true
       for (const value of encoded) if (value !== undefined) this.bucket.checkSize(value.bytes.length)
       const done: Written[] = []
       for (let begin = 0; begin < writes.length; ) {
@@ -117,16 +119,17 @@ export class NatsStoreEngine implements StoreEngine, LeaseHost {
         version: versionOf(sequence === 0 ? this.bucket.applied : sequence),
         changed: done.map(({ changed }) => changed),
       }
-    })
+    }
+    return this.within(options, work, () => sent)
   }
 
   async lease(key: string, options: LeaseOptions = {}): Promise<LeaseOutcome> {
     const { hold = 30_000, newerThan, wait = true, timeout, signal } = options
     const id = randomUUID()
     return this.within({ timeout: timeout ?? TIMEOUT, signal }, async (signal) => {
-      let awaited: string | undefined
+      // What failed before this one asked is none of its business.
+      const before = this.bucket.slot(key)?.record?.failure?.id
       for (;;) {
-        await this.#writable(signal)
         await this.bucket.ready(signal)
         const entry = this.#live(key)
         if (entry !== undefined && (newerThan === undefined || entry.version.compare(newerThan) > 0)) {
@@ -134,14 +137,13 @@ export class NatsStoreEngine implements StoreEngine, LeaseHost {
         }
         const slot = this.bucket.slot(key)
         const { lease: held, failure } = slot?.record ?? {}
-        if (failure !== undefined && failure.id === awaited) {
+        if (failure !== undefined && failure.id !== before) {
           throw new StoreError('ERR_COMPUTE', failure.message, { key, node: failure.node })
         }
         if (slot !== undefined && held !== undefined) {
           const silent = this.context.clock.now() - slot.at
           if (silent < SILENCE) {
             if (!wait) return { kind: 'held' }
-            awaited = held.id
             await this.#next(key, SILENCE - silent, signal)
             continue
           }
@@ -179,15 +181,22 @@ export class NatsStoreEngine implements StoreEngine, LeaseHost {
     return { bytes, staleAt, expiresAt: staleAt === undefined ? undefined : staleAt + stale, revision: undefined }
   }
 
-  /** Under a signal that aborts when the time is over; errors of nats.js become ours. */
-  async within<T>(options: WaitOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  /**
+   * Under a signal that aborts when the time is over; errors of nats.js become ours. What was never sent has not happened, and
+   * the error says so.
+   */
+  async within<T>(
+    options: WaitOptions,
+    work: (signal: AbortSignal) => Promise<T>,
+    isSent: () => boolean = () => true,
+  ): Promise<T> {
     if (this.bucket.closed) throw closed()
     const { timeout = TIMEOUT, signal } = options
     duration(timeout, 'timeout')
     try {
       return await withDeadline(
         { timeout, clock: this.context.clock, signal },
-        () => this.#timedOut(timeout),
+        () => this.#timedOut(timeout, isSent()),
         (limit) => abortable(work(limit), limit),
       )
     } catch (error) {
@@ -197,23 +206,10 @@ export class NatsStoreEngine implements StoreEngine, LeaseHost {
     }
   }
 
-  #timedOut(timeout: number): Error {
-    const { reason } = this.bucket
-    const why = reason?.message ?? 'no answer from NATS'
-    return new TsunagiError('ERR_TIMEOUT', `the store ${this.context.name}: ${why} (waited ${timeout} ms)`, {
-      cause: reason,
-    })
-  }
-
-  /** Resolves when a write can be sent. What was never sent has not happened, and the error says so. */
-  async #writable(signal: AbortSignal): Promise<void> {
-    try {
-      await this.bucket.writable(signal)
-    } catch (error) {
-      const { reason } = this.bucket
-      if ((error as TsunagiError).code !== 'ERR_TIMEOUT' || reason === undefined) throw error
-      throw new StoreError('ERR_NO_LOADER', reason.message, { cause: reason })
-    }
+  #timedOut(timeout: number, isSent: boolean): Error {
+    const { reason: cause } = this.bucket
+    const text = `store ${this.context.name}: ${cause?.message ?? 'no answer from NATS'}, for ${timeout} ms`
+    return isSent ? new TsunagiError('ERR_TIMEOUT', text, { cause }) : new StoreError('ERR_NO_LOADER', text, { cause })
   }
 
   async #put({ key, expected }: Put, value: RecordValue, signal: AbortSignal): Promise<Written> {
