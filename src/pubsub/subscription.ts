@@ -128,13 +128,11 @@ export class CallbackSubscription extends Subscription {
   override receive(delivery: Delivery): void {
     try {
       const result = this.#onMessage(delivery.message, delivery)
-      if (result !== undefined) onRejection(result, this.#failed)
+      if (result !== undefined) onRejection(result, (error) => this.owner.failed(this, error))
     } catch (error) {
-      this.#failed(error)
+      this.owner.failed(this, error)
     }
   }
-
-  readonly #failed = (error: unknown): void => this.owner.failed(this, error)
 }
 
 /** A subscription whose messages go to the mailbox of a process of this node, as they are. Ends with the process. */

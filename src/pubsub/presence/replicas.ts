@@ -1,3 +1,4 @@
+import type { ResolvedPresenceOptions } from './presence-options.ts'
 import { type ReplicaKey, replicaName } from './replica.ts'
 
 /** What is known of another node's tracker. */
@@ -16,6 +17,9 @@ export type ReplicaStep =
   /** Gone for good. */
   | { readonly step: 'permdown'; readonly replica: ReplicaKey }
 
+/** How long is too long, in milliseconds. */
+export type ReplicaPeriods = Pick<ResolvedPresenceOptions, 'broadcastPeriod' | 'downPeriod' | 'permdownPeriod'>
+
 /**
  * Which trackers of other nodes are there. There is one per node: one of another version takes the place of what was there
  * before.
@@ -26,11 +30,14 @@ export type ReplicaStep =
  * | down | heard of: up. Not heard of for longer than `permdownPeriod`: gone |
  */
 export class Replicas {
+  readonly #broadcastPeriod: number
   readonly #downPeriod: number
   readonly #permdownPeriod: number
   readonly #replicas = new Map<string, Replica>()
+  #lookedAt: number | undefined
 
-  constructor(downPeriod: number, permdownPeriod: number) {
+  constructor({ broadcastPeriod, downPeriod, permdownPeriod }: ReplicaPeriods) {
+    this.#broadcastPeriod = broadcastPeriod
     this.#downPeriod = downPeriod
     this.#permdownPeriod = permdownPeriod
   }
@@ -58,8 +65,9 @@ export class Replicas {
     return before.down ? [{ step: 'up', replica: key }] : []
   }
 
-  /** Who was not heard of for too long. */
+  /** Who was not heard of for too long. Asked in each period. */
   overdue(now: number): ReplicaStep[] {
+    this.#excuse(now)
     const steps: ReplicaStep[] = []
     for (const replica of [...this.#replicas.values()]) {
       const silent = now - replica.heardAt
@@ -80,5 +88,15 @@ export class Replicas {
     if (this.#replicas.get(name)?.key !== key) return []
     this.#replicas.delete(name)
     return [{ step: 'permdown', replica: key }]
+  }
+
+  /** Time in which this node itself stood still, so that it could hear of nobody, is no silence of the others. */
+  #excuse(now: number): void {
+    const stoodStill = now - (this.#lookedAt ?? now) - this.#broadcastPeriod
+    this.#lookedAt = now
+    if (stoodStill < this.#broadcastPeriod) return
+    for (const replica of this.#replicas.values()) {
+      this.#replicas.set(replica.name, { ...replica, heardAt: Math.min(now, replica.heardAt + stoodStill) })
+    }
   }
 }

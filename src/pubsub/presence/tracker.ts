@@ -90,7 +90,7 @@ export class Tracker {
     const { replica, options, clock } = setup
     this.#setup = setup
     this.#state = new PresenceState(replica)
-    this.#replicas = new Replicas(options.downPeriod, options.permdownPeriod)
+    this.#replicas = new Replicas(options)
     this.#deltas = new DeltaGenerations(options.maxDeltaSizes)
     this.#silentPeriods = options.maxSilentPeriods
     this.#samplePeriods = options.clockSamplePeriods

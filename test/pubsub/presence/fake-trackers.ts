@@ -11,6 +11,8 @@ interface Member {
   readonly name: string
   tracker: Tracker
   version: number
+  /** How long it stood still so far. */
+  still: number
   own: Entry[]
   readonly events: string[]
 }
@@ -41,6 +43,7 @@ export class FakeTrackers {
       name,
       tracker: undefined as unknown as Tracker,
       version: 0,
+      still: 0,
       own: [],
       events: [],
     }))
@@ -81,6 +84,11 @@ export class FakeTrackers {
     this.#loss = 0
   }
 
+  /** One does nothing for a while, in which the others do as much as they like. */
+  standStill(at: number, ms: number): void {
+    this.at(at).still += ms
+  }
+
   /** Ends one without a word, and starts it anew with nobody tracked. */
   restart(at: number): void {
     this.at(at).tracker.close(false)
@@ -104,7 +112,10 @@ export class FakeTrackers {
       replica: replicaKey(name, ++member.version),
       pid: newPid(name),
       options: resolvePresenceOptions(this.#options, {}),
-      clock: this.clock,
+      clock: {
+        now: () => this.clock.now() + member.still,
+        after: (ms, callback) => this.clock.after(ms, callback),
+      },
       line: {
         broadcast: (message) => {
           for (const to of this.members.keys()) if (to !== at) this.#send(at, to, message)

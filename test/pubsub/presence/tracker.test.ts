@@ -113,6 +113,20 @@ describe('a tracker', () => {
     expect(net.list(0)).toEqual(net.expected())
   })
 
+  it('does not take others for gone because it stood still itself', () => {
+    const net = new FakeTrackers(['a', 'b', 'c'])
+    net.join(1)
+    net.join(2)
+    net.clock.advance(3000)
+    net.cut(0, 2)
+    net.standStill(0, 3_600_000)
+    net.clock.advance(25_000)
+    expect(net.at(0).events.filter((event) => /down/.test(event))).toEqual([])
+    expect(net.list(0)).toEqual(net.expected())
+    net.clock.advance(15_000)
+    expect(net.at(0).events.filter((event) => /down/.test(event))).toEqual(['down c'])
+  })
+
   it('does not ask again and again for what others know of replicas that are gone', () => {
     const net = new FakeTrackers(['a', 'b', 'c'])
     net.join(0)
