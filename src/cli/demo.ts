@@ -1,8 +1,10 @@
-import { Command } from 'commander'
+import { Argument, Command } from 'commander'
 import { systemClock } from '../base/clock.ts'
 import { randomCookie } from '../node/cookie.ts'
+import { Cast } from './demo/cast.ts'
 import { freePort } from './demo/free-port.ts'
 import { jsonStage, textStage } from './demo/stage.ts'
+import { StoreStory } from './demo/store-story.ts'
 import { Story } from './demo/story.ts'
 import { onInterrupt } from './interrupt.ts'
 import { jsonOption, withExample } from './options.ts'
@@ -11,25 +13,30 @@ import type { OutputOptions } from './output.ts'
 /** As a shell reports a program that SIGINT ended. */
 const INTERRUPTED = 130
 
-/** `tsunagi demo`: a cluster that heals itself, with each step explained. */
+const STORIES = { cluster: Story, store: StoreStory }
+
+/** `tsunagi demo`: a cluster that heals itself, or one that shares values, with each step explained. */
 export function demoCommand(): Command {
   const command = new Command('demo')
-    .description('Show a cluster of three processes that heals itself, and with Erlang installed a fourth.')
+    .description(
+      'Show a cluster of three processes that heals itself, and with Erlang installed a fourth, or one that shares values.',
+    )
+    .addArgument(new Argument('[what]', 'which demo').choices(Object.keys(STORIES)).default('cluster'))
     .option('--once', 'run through once and end, as it does anyway')
     .addOption(jsonOption('print the steps as lines of JSON'))
     .action(demo)
   return withExample(command, 'tsunagi demo')
 }
 
-async function demo({ json }: OutputOptions): Promise<void> {
+async function demo(what: keyof typeof STORIES, { json }: OutputOptions): Promise<void> {
   const interrupt = onInterrupt()
   const stage = json === true ? jsonStage() : textStage()
   // A port of its own, so that nothing on this machine is in the way, nor it in anything's.
   const options = { cookie: randomCookie(), epmdPort: await freePort(), signal: interrupt.signal }
-  const story = new Story(stage, options)
+  const cast = new Cast(stage, options)
   const began = systemClock.now()
   try {
-    await story.tell()
+    await new STORIES[what](cast).tell()
     const seconds = ((systemClock.now() - began) / 1000).toFixed(1)
     stage.note(`Done in ${seconds} s. Start nodes of your own with: tsunagi start --help`)
   } catch (error) {
@@ -37,7 +44,7 @@ async function demo({ json }: OutputOptions): Promise<void> {
     process.exitCode = INTERRUPTED
   } finally {
     // From here on Ctrl-C would leave processes behind.
-    await story.end()
+    await cast.end()
     interrupt.release()
   }
 }

@@ -23,6 +23,26 @@ describe('tsunagi demo', () => {
     expect(pidsIn(text).filter(isAlive)).toEqual([])
   })
 
+  it('shows a store with a loader that is killed and comes back, and leaves no process behind', {
+    timeout: 120_000,
+  }, async () => {
+    const { code, text, output } = await runCommand(['demo', 'store', '--once', '--json'])
+    expect(code, text).toBe(0)
+    const lines = output.map((line) => JSON.parse(line))
+    const steps = lines.filter((line) => 'title' in line).map(({ step }) => step)
+    expect(steps).toEqual(['start', 'get', 'call', 'late', 'kill', 'heal'])
+    const said = lines.filter(({ step }) => step === 'get' || step === 'call').map(({ text }) => text)
+    expect(said).toEqual(
+      expect.arrayContaining([
+        "get('hello') -> world, made here",
+        "get('hello') -> world",
+        "call('sum', [1,4]) -> 5, made here",
+      ]),
+    )
+    expect(pidsIn(text)).toHaveLength(5)
+    expect(pidsIn(text).filter(isAlive)).toEqual([])
+  })
+
   it('leaves no process behind when it is interrupted', { timeout: 60_000 }, async () => {
     using home = new Home()
     await using demo = launch(home, ['demo'])

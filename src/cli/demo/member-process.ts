@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { MemberOrder, MemberReport } from './messages.ts'
+import type { MemberOrder, MemberReport, StoreOrder } from './messages.ts'
 import { Watched } from './watch.ts'
 
 /** Where and as what a node of the demo starts. */
@@ -96,15 +96,39 @@ export class MemberProcess {
     return this.#order({ do: 'call', id: ++this.#orders, node, name, term })
   }
 
+  /** Opens the store that all share; resolves when it is there. */
+  async share(loader: string, nodes: readonly string[]): Promise<void> {
+    await this.#order({ do: 'share', id: ++this.#orders, loader, nodes })
+  }
+
+  /** The value of a key, or `term` if nobody has one; with what happened: `computed` or `found`. */
+  get(key: string, term: string): Promise<string> {
+    return this.#order({ do: 'get', id: ++this.#orders, key, term })
+  }
+
+  /** The value of a key, as soon as this node has one. */
+  awaited(key: string): Promise<string> {
+    return this.#order({ do: 'await', id: ++this.#orders, key })
+  }
+
+  put(key: string, term: string): Promise<string> {
+    return this.#order({ do: 'put', id: ++this.#orders, key, term })
+  }
+
+  /** Calls the function `sum` with a list of arguments; makes it if nobody has. */
+  sum(term: string): Promise<string> {
+    return this.#order({ do: 'sum', id: ++this.#orders, term })
+  }
+
   /** SIGKILL: no chance to say goodbye. Resolves when the process is gone. */
   kill(): Promise<void> {
     this.#child.kill('SIGKILL')
     return this.exited
   }
 
-  async #order(order: MemberOrder): Promise<string> {
+  async #order(order: MemberOrder | StoreOrder): Promise<string> {
     this.#child.send(order)
-    const what = `for ${this.name} to ${order.do} to ${order.name} on ${order.node}`
+    const what = `for ${this.name} to ${order.do}${'name' in order ? ` to ${order.name} on ${order.node}` : ''}`
     const report = await this.#until(() => this.#answers.get(order.id), what)
     if (report.type === 'failed') throw new Error(`${this.name}: ${report.error}`)
     return report.type === 'done' ? report.answer : ''

@@ -4,7 +4,8 @@ import { silentLogger } from '../../base/logger.ts'
 import { type Atom, atom, isTuple, parse, print, type Term } from '../../term/index.ts'
 import { startNode } from '../../tsunagi.ts'
 import { describeFailure } from '../failure.ts'
-import type { MemberOrder, MemberReport } from './messages.ts'
+import type { MemberOrder, MemberReport, StoreOrder } from './messages.ts'
+import { SharedStore } from './shared-store.ts'
 
 const [name = '', epmdPort = '', peer = ''] = process.argv.slice(2)
 const ADD: Atom = atom('add')
@@ -39,14 +40,18 @@ await node.start(
   { name: 'counter' },
 )
 
-async function obey({ do: what, name, node: where, term }: MemberOrder): Promise<string> {
+const store = new SharedStore(node)
+
+async function obey(order: MemberOrder | StoreOrder): Promise<string> {
+  if (order.do !== 'call' && order.do !== 'send') return store.obey(order)
+  const { do: what, name, node: where, term } = order
   const to = { name, node: where }
   if (what === 'call') return print(await node.call(to, parse(term)))
   node.send(to, parse(term))
   return 'ok'
 }
 
-process.on('message', (order: MemberOrder) => {
+process.on('message', (order: MemberOrder | StoreOrder) => {
   obey(order).then(
     (answer) => tell({ type: 'done', id: order.id, answer }),
     (error: unknown) => tell({ type: 'failed', id: order.id, error: describeFailure(error).message }),

@@ -3,6 +3,14 @@ export type MemberOrder =
   | { readonly do: 'send'; readonly id: number; readonly node: string; readonly name: string; readonly term: string }
   | { readonly do: 'call'; readonly id: number; readonly node: string; readonly name: string; readonly term: string }
 
+/** What the demo tells a node to do with the store that all of them share. Terms travel as Erlang text. */
+export type StoreOrder =
+  | { readonly do: 'share'; readonly id: number; readonly loader: string; readonly nodes: readonly string[] }
+  | { readonly do: 'get'; readonly id: number; readonly key: string; readonly term: string }
+  | { readonly do: 'await'; readonly id: number; readonly key: string }
+  | { readonly do: 'put'; readonly id: number; readonly key: string; readonly term: string }
+  | { readonly do: 'sum'; readonly id: number; readonly term: string }
+
 /** What a node of the demo reports. */
 export type MemberReport =
   | { readonly type: 'started'; readonly port: number; readonly servesEpmd: boolean }
