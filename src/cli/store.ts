@@ -33,7 +33,7 @@ export function storeCommand(): Command {
 }
 
 function get(): Command {
-  const command = subcommand('get', 'Print a value. Fails when there is none.').argument('<key>', 'the key')
+  const command = subcommand('get', 'Print a value. Fails when there is none.', 'hello').argument('<key>', 'the key')
   return command.action((target: string, key: string, options: StoreOptions) =>
     visit(target, options, async (ask, node) => {
       const answer = await ask(tuple(atom('entry'), key))
@@ -45,7 +45,7 @@ function get(): Command {
 }
 
 function put(): Command {
-  const command = subcommand('put', 'Write a value. Prints its version.')
+  const command = subcommand('put', 'Write a value. Prints its version.', `hello '<<"world">>' --ttl 60000`)
     .argument('<key>', 'the key')
     .argument('<term>', 'the value in Erlang syntax')
     .addOption(new Option('--ttl <ms>', 'how long it is fresh (default: as the store says)').argParser(lifetime))
@@ -66,7 +66,10 @@ function put(): Command {
 }
 
 function remove(): Command {
-  const command = subcommand('delete', 'Take a value away. Fails when there is none.').argument('<key>', 'the key')
+  const command = subcommand('delete', 'Take a value away. Fails when there is none.', 'hello').argument(
+    '<key>',
+    'the key',
+  )
   return command.action((target: string, key: string, options: StoreOptions) =>
     visit(target, options, async (ask, node) => {
       const there = okOf(await ask(tuple(atom('delete'), key)))
@@ -77,7 +80,7 @@ function remove(): Command {
 }
 
 function keys(): Command {
-  const command = subcommand('keys', 'Print the keys, a line each.').argument(
+  const command = subcommand('keys', 'Print the keys, a line each.', 'user.').argument(
     '[prefix]',
     'only those that begin so',
     '',
@@ -92,7 +95,7 @@ function keys(): Command {
 }
 
 function call(): Command {
-  const command = subcommand('call', 'Run a function that is defined in the store, on the node.')
+  const command = subcommand('call', 'Run a function that is defined in the store, on the node.', `sum '[1, 4]'`)
     .argument('<name>', 'name of the function')
     .argument('[args]', 'list of the arguments in Erlang syntax', '[]')
   return command.action((target: string, name: string, list: string, options: StoreOptions) => {
@@ -106,7 +109,7 @@ function call(): Command {
 }
 
 function watch(): Command {
-  const command = subcommand('watch', 'Print what is there and then each change, until Ctrl-C.')
+  const command = subcommand('watch', 'Print what is there and then each change, until Ctrl-C.', '--prefix user.')
     .argument('[key]', 'the key; without it, all keys')
     .addOption(new Option('--prefix <prefix>', 'all keys that begin so'))
     .option('--once', 'end when everything that is there was printed')
@@ -155,8 +158,8 @@ function printEvent([type, key, ...rest]: readonly Term[], options: StoreOptions
 }
 
 /** What all of them have. */
-function subcommand(name: string, description: string): Command {
-  return new Command(name)
+function subcommand(name: string, description: string, example: string): Command {
+  const command = new Command(name)
     .description(description)
     .argument('<node>', 'name of the node, with :port to do without EPMD')
     .addOption(new Option('--store <name>', 'name of the store').default('tsunagi_store'))
@@ -164,6 +167,7 @@ function subcommand(name: string, description: string): Command {
     .addOption(epmdPortOption())
     .addOption(timeoutOption(5000))
     .addOption(jsonOption('print lines of JSON; values are in them as Erlang text'))
+  return withExample(command, `tsunagi store ${name} app@127.0.0.1 ${example} --cookie secret`)
 }
 
 function visit(

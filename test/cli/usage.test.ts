@@ -5,15 +5,36 @@ import { createProgram, version } from '../../src/cli/program.ts'
 import { freePort } from '../support/otp.ts'
 import { Home, launch, outcome, runCommand } from './support.ts'
 
-const commands = createProgram().commands.map((command) => command.name())
+const program = createProgram()
+const commands = program.commands.map((command) => command.name())
+/** Those that do something, by the words they are called with. */
+const doers = program.commands.flatMap((command) =>
+  command.commands.length === 0
+    ? [command.name()]
+    : command.commands.map((inner) => `${command.name()} ${inner.name()}`),
+)
 
 describe('every command', () => {
   it('is one of those the design names', () => {
-    expect(commands).toEqual(['start', 'epmd', 'names', 'ping', 'nodes', 'call', 'rpc', 'send', 'doctor', 'demo'])
+    expect(commands).toEqual([
+      'start',
+      'epmd',
+      'names',
+      'ping',
+      'nodes',
+      'call',
+      'rpc',
+      'send',
+      'pub',
+      'sub',
+      'store',
+      'doctor',
+      'demo',
+    ])
   })
 
-  it.each(commands)('%s explains itself with an example, and knows --json', async (name) => {
-    const { code, text } = await runCommand([name, '--help'])
+  it.each(doers)('%s explains itself with an example, and knows --json', async (name) => {
+    const { code, text } = await runCommand([...name.split(' '), '--help'])
     expect(code).toBe(0)
     expect(text).toMatch(new RegExp(`^Usage: tsunagi ${name} `))
     expect(text).toMatch(/Example:\n {2}.*tsunagi /)
