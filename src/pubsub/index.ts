@@ -15,14 +15,14 @@ export type {
 } from './engine.ts'
 export { type MeshOptions, mesh } from './engines/mesh.ts'
 export { MessageError } from './message-error.ts'
+export type { Presence } from './presence/presence.ts'
 export type {
   CloseOptions as PresenceCloseOptions,
-  Presence,
   PresenceNode,
   PresenceReadyOptions,
   TrackOptions,
   WatchOptions as PresenceWatchOptions,
-} from './presence/presence.ts'
+} from './presence/presence-calls.ts'
 export type { PresenceDiff } from './presence/presence-diff.ts'
 export type { PresenceEvents, PresenceMismatch, PresenceRefusal } from './presence/presence-events.ts'
 export type { PresenceHandle } from './presence/presence-handle.ts'

@@ -1,7 +1,11 @@
 import type { Atom } from '../term/index.ts'
+import type { DecodeAs } from './decodings.ts'
+import type { Delivery } from './delivery.ts'
 import { type Dispatcher, isDefault } from './dispatcher.ts'
+import type { Incoming } from './engine.ts'
 import type { PubSubReports } from './pubsub-reports.ts'
 import { onRejection } from './rejection.ts'
+import type { Except } from './subscriber-group.ts'
 import { Dispatch, type Subscribers } from './subscribers.ts'
 
 /** Messages that subscribers broadcast while they get one, delivered before other work has its turn. */
@@ -35,12 +39,34 @@ export class LocalDelivery {
     this.#reports = reports
   }
 
-  /** The function that dispatches for a module; undefined for the default way, null when this node has none. */
-  dispatcher(module: Atom | undefined): Dispatcher | undefined | null {
-    return isDefault(module) ? undefined : (this.#dispatchers.get((module as Atom).name) ?? null)
+  /** A message of this node. */
+  own(delivery: Delivery, module: Atom | undefined, except: Except | undefined): void {
+    this.#take(delivery, module, 0, undefined, except)
   }
 
-  /** A message is there. */
+  /** A message of another node. */
+  incoming(delivery: Delivery, { dispatcher, bytes, as }: Incoming): void {
+    this.#take(delivery, dispatcher, bytes, as, undefined)
+  }
+
+  #take(
+    delivery: Delivery,
+    module: Atom | undefined,
+    bytes: number,
+    as: DecodeAs | undefined,
+    except: Except | undefined,
+  ): void {
+    if (this.#subscribers.size === 0) return
+    const dispatcher = isDefault(module) ? undefined : this.#dispatchers.get((module as Atom).name)
+    if (dispatcher !== undefined || isDefault(module)) {
+      return this.dispatch(new Dispatch(delivery, bytes, as, except, dispatcher))
+    }
+    const { topic, node } = delivery
+    const error = new Error(`this node has no dispatcher ${module?.name}: see the option dispatchers`)
+    this.#reports.lost('unknown-dispatcher', 1, { topic, error, ...(node === undefined ? {} : { node }) })
+  }
+
+  /** A message whose recipients are settled. */
   dispatch(dispatch: Dispatch): void {
     if (this.#busy) this.#wait(dispatch)
     else this.#run(dispatch)

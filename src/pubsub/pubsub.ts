@@ -4,10 +4,9 @@ import { TsunagiError } from '../base/errors.ts'
 import { instance, integer, knownOnly, string } from '../base/options.ts'
 import { checkSchema, type StandardSchemaV1 } from '../node/rpc/standard-schema.ts'
 import { WAIT_OPTIONS, type WaitOptions } from '../node/waiting.ts'
-import { type Atom, Pid, type Term } from '../term/index.ts'
+import { Pid, type Term } from '../term/index.ts'
 import { makeBroadcast } from './broadcast.ts'
 import { refusingNone } from './decodings.ts'
-import type { Delivery } from './delivery.ts'
 import { PHOENIX_CHANNEL } from './dispatcher.ts'
 import type {
   Engine,
@@ -33,7 +32,7 @@ import { SchemaGate } from './schema-gate.ts'
 import type { MessageStream } from './stream.ts'
 import type { BroadcastOptions, CallbackOptions, ProcessOptions, StreamOptions } from './subscribe-options.ts'
 import type { Except } from './subscriber-group.ts'
-import { Dispatch, Subscribers } from './subscribers.ts'
+import { Subscribers } from './subscribers.ts'
 import type { Subscription } from './subscription.ts'
 import { SubscriptionFactory } from './subscription-factory.ts'
 import { Topic } from './topic.ts'
@@ -386,11 +385,7 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
   }
 
   #here({ topic, message, dispatcher }: Outgoing, except: Except | undefined): void {
-    if (this.#subscribers.size === 0) return
-    const delivery = { topic, message, node: this.#host.name, replayed: false }
-    const own = this.#local.dispatcher(dispatcher)
-    if (own === null) this.#unknown(delivery, dispatcher)
-    else this.#local.dispatch(new Dispatch(delivery, 0, undefined, except, own))
+    this.#local.own({ topic, message, node: this.#host.name, replayed: false }, dispatcher, except)
   }
 
   #outgoing(topic: string, message: Term, options: BroadcastOptions | undefined, one = false): Outgoing {
@@ -398,20 +393,12 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
     return this.#messages.make(topic, message, options, one)
   }
 
-  #deliver({ topic, message, node, dispatcher, bytes, retained, as }: Incoming): void {
+  #deliver(incoming: Incoming): void {
     if (this.#closed) return
     this.#received++
+    const { topic, message, node, retained, as } = incoming
     if (retained !== undefined) this.#replay?.learn(topic, retained, as)
-    if (this.#subscribers.size === 0) return
-    const delivery = { topic, message, node, replayed: false }
-    const own = this.#local.dispatcher(dispatcher)
-    if (own === null) this.#unknown(delivery, dispatcher)
-    else this.#local.dispatch(new Dispatch(delivery, bytes, as, undefined, own))
-  }
-
-  #unknown({ topic, node }: Delivery, dispatcher: Atom | undefined): void {
-    const error = new Error(`this node has no dispatcher ${dispatcher?.name}: see the option dispatchers`)
-    this.#reports.lost('unknown-dispatcher', 1, { topic, error, ...(node === undefined ? {} : { node }) })
+    this.#local.incoming({ topic, message, node, replayed: false }, incoming)
   }
 
   #restored(topic: string, stamp: RetainedStamp, message: Term): boolean {

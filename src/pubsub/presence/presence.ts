@@ -1,59 +1,24 @@
-import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
 import { OptionError, TsunagiError } from '../../base/errors.ts'
-import { instance, integer, knownOnly } from '../../base/options.ts'
-import { WAIT_OPTIONS, type WaitOptions, withLimits } from '../../node/waiting.ts'
+import { integer, knownOnly } from '../../base/options.ts'
+import { WAIT_OPTIONS, withLimits } from '../../node/waiting.ts'
 import type { HasPid } from '../../process/address.ts'
 import { Pid, type Term } from '../../term/index.ts'
 import { termKey } from '../../term/term-key.ts'
+import { OwnTerms } from './own-terms.ts'
 import { Owners } from './owners.ts'
+import type { CloseOptions, PresenceNode, PresenceReadyOptions, TrackOptions, WatchOptions } from './presence-calls.ts'
 import type { PresenceEvents } from './presence-events.ts'
 import { type HandleOwner, PresenceHandle } from './presence-handle.ts'
 import type { PresenceHost } from './presence-host.ts'
 import { differingPresenceOption, type ResolvedPresenceOptions } from './presence-options.ts'
 import { PresenceReports } from './presence-reports.ts'
 import type { PresenceWatch } from './presence-watch.ts'
-import { exactCopy, type Meta, PHX_REF, PHX_REF_PREV, type Present, Views } from './present.ts'
+import { type Meta, type Present, Views } from './present.ts'
 import { freshVersion, replicaKey } from './replica.ts'
 import { Shard, shardNumber } from './shard.ts'
-import { checkKey, checkMeta } from './showable.ts'
 import type { RefusalCause } from './tracker.ts'
-
-/** Options of `presence.track`. */
-export interface TrackOptions {
-  /** The process it belongs to, with whose end it leaves. Default: one of its own, which the handle stands for. */
-  readonly pid?: Pid | HasPid
-}
-
-/** Options of `presence.watch`. */
-export interface WatchOptions {
-  /** Diffs held for a slow reader; the oldest goes above it. Default 1000. */
-  readonly capacity?: number
-  /** Ends it. */
-  readonly signal?: AbortSignal | undefined
-}
-
-/** Options of `presence.ready`. */
-export interface PresenceReadyOptions extends WaitOptions {
-  /** How many other nodes have to be in step. Default 1. */
-  readonly nodes?: number
-}
-
-/** Options of `presence.close`. */
-export interface CloseOptions {
-  /** Whether the others are told to let go of what was tracked here at once. Default: the presence's `permdownOnShutdown`. */
-  readonly permdown?: boolean
-}
-
-/** Another node with a tracker of the same name. */
-export interface PresenceNode {
-  readonly name: string
-  /** Whether it is heard of, so that what it tracks is seen. */
-  readonly up: boolean
-  /** Whether all it had when it was first heard of is here. */
-  readonly synced: boolean
-}
 
 /**
  * Who is on which topic, on all nodes of a pub/sub, each with metadata. Made by `pubsub.presence`.
@@ -76,6 +41,7 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
   readonly #host: PresenceHost
   readonly #options: ResolvedPresenceOptions
   readonly #onClose: () => void
+  readonly #terms: OwnTerms
   readonly #views: Views
   readonly #owners: Owners
   readonly #shards: readonly Shard[]
@@ -91,6 +57,7 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
     this.#host = host
     this.#options = options
     this.#onClose = onClose
+    this.#terms = new OwnTerms(options.anyTerms, host.terms)
     this.#views = new Views(options.terms)
     this.#reports = new PresenceReports(this, options, host, this.#views)
     this.#handles = {
@@ -193,7 +160,7 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
     knownOnly(options, ['pid'])
     checkTopic(topic)
     const given = options.pid === undefined ? undefined : pidOf(options.pid)
-    const ownKey = this.#keyTerm(key)
+    const ownKey = this.#terms.key(key)
     const keyId = termKey(ownKey)
     const { tracker } = this.#shardOf(topic)
     if (given !== undefined && this.#handleOf(given, topic, keyId) !== undefined) {
@@ -205,7 +172,7 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
         `the presence ${this.name} has ${this.#options.maxEntries} entries (maxEntries)`,
       )
     }
-    const tracked = { topic, key: ownKey, meta: this.#metaTerm(meta, undefined) }
+    const tracked = { topic, key: ownKey, meta: this.#terms.meta(meta, undefined) }
     return this.#reports.change(() => {
       const entry = tracker.track({ ...tracked, pid: given ?? this.#owners.create() })
       const handle = new PresenceHandle(entry, key, this.#handles)
@@ -295,7 +262,7 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
     const meta = typeof given === 'function' ? given(this.#views.meta(entry)) : given
     // The function may have ended it, or updated it itself.
     if (handle.entry !== entry) return handle.entry !== undefined && this.#update(handle, meta)
-    const term = this.#metaTerm(meta, handle.ref)
+    const term = this.#terms.meta(meta, handle.ref)
     this.#reports.change(() => {
       handle.entry = this.#shardOf(handle.topic).tracker.update(entry, term)
     })
@@ -313,25 +280,6 @@ export class Presence extends EventEmitter<PresenceEvents> implements AsyncDispo
         this.#shardOf(topic).tracker.untrack([entry])
       }
     })
-  }
-
-  #keyTerm(key: Term): Term {
-    if (key === undefined) throw new OptionError('key', key, 'a key')
-    if (!this.#options.anyTerms) checkKey(key)
-    return exactCopy(key, this.#host.terms)
-  }
-
-  #metaTerm(meta: Meta, previous: string | undefined): Term {
-    instance(meta, 'meta', 'a plain object or a Map', (it) => isMap(it))
-    const term = exactCopy(meta, this.#host.terms) as Map<Term, Term>
-    if (!this.#options.anyTerms) checkMeta(term)
-    for (const name of [PHX_REF, PHX_REF_PREV]) {
-      term.delete(name)
-      term.delete(name.name)
-    }
-    term.set(PHX_REF, randomBytes(12).toString('base64url'))
-    if (previous !== undefined) term.set(PHX_REF_PREV, previous)
-    return term
   }
 
   #handleOf(pid: Pid, topic: string, keyId: unknown): PresenceHandle | undefined {
@@ -363,11 +311,6 @@ function pidOf(given: Pid | HasPid): Pid {
   const pid = given instanceof Pid ? given : given?.pid
   if (pid instanceof Pid) return pid
   throw new OptionError('pid', given, 'a process')
-}
-
-function isMap(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value)
-  return value instanceof Map || prototype === Object.prototype || prototype === null
 }
 
 function isEmpty(entries: Iterable<unknown>): boolean {
