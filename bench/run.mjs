@@ -13,6 +13,7 @@ import { nats } from './participants/nats.mjs'
 import { erlang, erlangTsunagi, tsunagi, tsunagiErlang } from './participants/nodes.mjs'
 import { buses } from './participants/pubsub.mjs'
 import { rawSocket } from './participants/raw-socket.mjs'
+import { keepers } from './participants/store.mjs'
 import { calls, crowd } from './work/call.mjs'
 import { runCluster } from './work/cluster.mjs'
 import { codecs, runCodec } from './work/codec.mjs'
@@ -23,10 +24,13 @@ import { runPartition } from './work/partition.mjs'
 import { runMessages, runProcesses } from './work/processes.mjs'
 import { runPubSub } from './work/pubsub.mjs'
 import { sends } from './work/send.mjs'
+import { runStore } from './work/store.mjs'
 
 const commandTimeout = 60_000
 const participants = [rawSocket, tsunagi, tsunagiErlang, erlangTsunagi, erlang, nats, moleculer]
-const options = readOptions(process.argv.slice(2), [...new Set([...participants, ...buses].map(({ name }) => name))])
+const options = readOptions(process.argv.slice(2), [
+  ...new Set([...participants, ...buses, ...keepers].map(({ name }) => name)),
+])
 const results = new Results()
 /** @type {Set<string>} */
 const notes = new Set()
@@ -104,6 +108,15 @@ async function runBuses(stage, round) {
 }
 
 /** @param {Stage} stage @param {string} round @param {boolean} last */
+async function runKeepers(stage, round, last) {
+  for (const keeper of presentKeepers) {
+    progress(`${round}: store, ${keeper.title}`)
+    const measured = await attempt(`store, ${keeper.title}`, () => runStore(stage, keeper, options.ms, last))
+    for (const { name, values } of measured ?? []) results.add(name, keeper.name, values)
+  }
+}
+
+/** @param {Stage} stage @param {string} round @param {boolean} last */
 async function runLocals(stage, round, last) {
   if (options.works.includes('process')) {
     progress(`${round}: processes`)
@@ -161,6 +174,7 @@ async function measure() {
       await runPairs(stage, `${round}/${options.rounds}`)
       await runSolos(stage, `${round}/${options.rounds}`)
       await runBuses(stage, `${round}/${options.rounds}`)
+      await runKeepers(stage, `${round}/${options.rounds}`, round === options.rounds)
       await runLocals(stage, `${round}/${options.rounds}`, round === options.rounds)
     }
     await runIdlers(stage)
@@ -194,7 +208,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () =>
 
 const wanted = [...options.works, ...options.participants]
 if (
-  wanted.some((name) => /codec|import|tsunagi|process|monitors|mesh|cluster|pubsub/.test(name)) &&
+  wanted.some((name) => /codec|import|tsunagi|process|monitors|mesh|cluster|pubsub|store/.test(name)) &&
   !existsSync(new URL('../dist/index.js', import.meta.url))
 ) {
   throw new Error('there is no dist/: run `npm run build` in the root first')
@@ -208,6 +222,10 @@ const presentBuses =
   options.help || options.report || !options.works.includes('pubsub')
     ? []
     : buses.filter(({ name }) => options.participants.includes(name)).filter(isHere)
+const presentKeepers =
+  options.help || options.report || !options.works.includes('store')
+    ? []
+    : keepers.filter(({ name }) => options.participants.includes(name)).filter(isHere)
 if (options.help) console.log(help)
 else if (options.report) report(readRecord())
 else {

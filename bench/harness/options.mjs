@@ -2,9 +2,11 @@ import { parseArgs } from 'node:util'
 
 export const help = `Usage: npm run bench [-- OPTIONS]
 
-  --only A,B      only these works (send, call, codec, import, idle, process, monitors, mesh, cluster, pubsub)
+  --only A,B      only these works (send, call, codec, import, idle, process, monitors, mesh, cluster, pubsub,
+                  store)
                   and these participants (raw, tsunagi, tsunagi-erlang, erlang-tsunagi, erlang, nats, moleculer; of
-                  pubsub: tsunagi, tsunagi-nats, nats, redis, erlang, events)
+                  pubsub: tsunagi, tsunagi-nats, nats, redis, erlang, events; of store: tsunagi, tsunagi-disk, tsunagi-nats, nats,
+                  redis)
   --quick         two short rounds, in about two minutes
   --rounds N      rounds of every participant one after the other (5)
   --ms N          length of one measurement in ms (600)
@@ -13,7 +15,7 @@ export const help = `Usage: npm run bench [-- OPTIONS]
   --help
 `
 
-const works = ['send', 'call', 'codec', 'import', 'idle', 'process', 'monitors', 'mesh', 'cluster', 'pubsub']
+const works = ['send', 'call', 'codec', 'import', 'idle', 'process', 'monitors', 'mesh', 'cluster', 'pubsub', 'store']
 
 /**
  * @param {string[]} args

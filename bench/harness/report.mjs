@@ -1,4 +1,5 @@
 import { buses } from '../participants/pubsub.mjs'
+import { keepers } from '../participants/store.mjs'
 import { clusterSize } from '../work/cluster.mjs'
 import { codecs } from '../work/codec.mjs'
 import { imports } from '../work/cost.mjs'
@@ -7,8 +8,19 @@ import { monitorCount } from '../work/monitors.mjs'
 import { sideSize } from '../work/partition.mjs'
 import { kinds, processCount } from '../work/processes.mjs'
 import { fanNodes, fanSubscribers, localSubscribers, pacedRates } from '../work/pubsub.mjs'
+import { joinerKeys } from '../work/store.mjs'
 import { judge } from './targets.mjs'
-import { bytes, bytesPerSecond, count, megabytes, microseconds, milliseconds, percent, perSecond } from './units.mjs'
+import {
+  bytes,
+  bytesPerSecond,
+  count,
+  megabytes,
+  microseconds,
+  milliseconds,
+  nanoseconds,
+  percent,
+  perSecond,
+} from './units.mjs'
 
 /** @typedef {import('./results.mjs').Results} Results */
 
@@ -72,6 +84,20 @@ const busColumns = [
   [`1 → ${localSubscribers.toLocaleString('en')} of its own`, 'pubsub local', 'deliveries/s', perSecond],
 ]
 
+/** @type {Column[]} */
+const storeColumns = [
+  ['peek', 'store read', 'peek/s', perSecond],
+  ['get', 'store read', 'get/s', perSecond],
+  ['put, 1,000 at once', 'store put', 'puts/s', perSecond],
+  ['put p50, alone', 'store put', 'put p50 ns', microseconds],
+  ['get, computed p50', 'store compute', 'p50 ns', microseconds],
+  ['function, `local`', 'store functions', 'local ns', nanoseconds],
+  ['`run`', 'store functions', 'run ns', nanoseconds],
+  [`${joinerKeys.toLocaleString('en')} keys to a joiner`, 'store join', 'ms', milliseconds],
+  ['put p99 meanwhile', 'store join', 'p99 ns', microseconds],
+  ['longest stall', 'store join', 'stall ns', microseconds],
+]
+
 const manyRows = [
   { name: 'monitors', title: `${monitorCount.toLocaleString('en')} monitors fire when their link is cut` },
   { name: 'mesh', title: `${meshSize} nodes in one process become a mesh` },
@@ -104,6 +130,7 @@ export function tables(results, participants) {
     table('Cost', results, withImports(participants), costColumns),
     table(`Processes, ${processCount.toLocaleString('en')} of a kind`, results, kinds, processColumns),
     table('Publish and subscribe', results, buses, busColumns),
+    table('Shared values', results, keepers, storeColumns),
     table('Many', results, manyRows, manyColumns),
     {
       title: 'Targets',

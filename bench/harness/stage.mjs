@@ -38,6 +38,11 @@ export class Stage {
     return `${prefix}${++this.#names}@127.0.0.1`
   }
 
+  /** A folder that is gone after the run. @param {string} name */
+  folder(name) {
+    return join(this.#directory, name)
+  }
+
   get cookie() {
     return 'bench'
   }
@@ -112,7 +117,10 @@ export class Stage {
   natsServer() {
     return this.#server('nats-server', (port) => {
       const file = join(this.#directory, 'nats.conf')
-      writeFileSync(file, `host: 127.0.0.1\nport: ${port}\nmax_payload: 8MB\nmax_pending: 1GB\nwrite_deadline: "60s"\n`)
+      writeFileSync(
+        file,
+        `host: 127.0.0.1\nport: ${port}\nmax_payload: 8MB\nmax_pending: 1GB\nwrite_deadline: "60s"\njetstream: { store_dir: "${join(this.#directory, 'js')}" }\n`,
+      )
       return ['nats-server', '-c', file]
     })
   }

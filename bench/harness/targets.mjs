@@ -1,4 +1,4 @@
-import { bytes, count, milliseconds, percent, perSecond, ratio } from './units.mjs'
+import { bytes, count, milliseconds, nanoseconds, percent, perSecond, ratio } from './units.mjs'
 
 /**
  * The speeds Tsunagi sets itself: where there is somebody to be compared with, as a ratio within one run, so that it
@@ -108,6 +108,26 @@ export const targets = [
     ours: ['pubsub local', 'tsunagi', 'deliveries/s'],
     atLeast: 5e6,
     unit: perSecond,
+  },
+  { title: 'peek', ours: ['store read', 'tsunagi', 'peek/s'], atLeast: 10e6, unit: perSecond },
+  { title: 'get of a key that is there', ours: ['store read', 'tsunagi', 'get/s'], atLeast: 2e6, unit: perSecond },
+  {
+    title: 'puts at `majority` of three members',
+    ours: ['store put', 'tsunagi', 'puts/s'],
+    atLeast: 50e3,
+    unit: perSecond,
+  },
+  {
+    title: '1,000,000 small keys to a joiner',
+    ours: ['store join', 'tsunagi', 'ms'],
+    atMost: 15_000,
+    unit: milliseconds,
+  },
+  {
+    title: 'call of a distributed function by `run`, in all',
+    ours: ['store functions', 'tsunagi', 'run ns'],
+    atMost: 1_000,
+    unit: nanoseconds,
   },
   {
     title: '100,000 monitors fire when their link is cut',

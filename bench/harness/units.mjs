@@ -7,6 +7,8 @@ export const perSecond = (value) =>
 export const bytesPerSecond = (value) => `${(value / 1e6).toFixed(0)} MB/s`
 /** @type {Unit} of ns */
 export const microseconds = (value) => `${(value / 1e3).toFixed(0)} µs`
+/** @type {Unit} of ns */
+export const nanoseconds = (value) => `${value.toFixed(0)} ns`
 /** @type {Unit} of ms */
 export const milliseconds = (value) => `${value.toFixed(0)} ms`
 /** @type {Unit} of bytes */
