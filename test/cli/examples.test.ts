@@ -94,13 +94,15 @@ describe('the examples', () => {
     await observer.waitForOutput(/^--- Node down: second@127\.0\.0\.1$/)
   })
 
-  it('temperature-sensors: what two sensors measure is shown, with one command', async () => {
+  it('temperature-sensors: what two sensors measure is shown, with one command', { timeout: 120_000 }, async () => {
     using lib = compileStandIn()
     await using run = start('temperature-sensors/start.mjs', [], await freePort(), { ERL_LIBS: lib.path })
     for (const place of ['kitchen', 'garden']) {
       await run.waitForOutput(new RegExp(`^display: \\+ ${place}@127\\.0\\.0\\.1$`))
       await run.waitForOutput(new RegExp(`^display: ${place} \\d+\\.\\d °C$`))
-      if (hasTool('elixir')) await run.waitForOutput(new RegExp(`^Elixir: ${place} \\d+\\.\\d °C$`))
+      // It is compiled first.
+      if (hasTool('elixir'))
+        await run.waitForOutput(new RegExp(`^Elixir: ${place} \\d+\\.\\d °C$`), { timeout: 60_000 })
     }
     if (!hasTool('elixir')) await run.waitForOutput(/^\(without Elixir/)
     run.kill('SIGINT')
