@@ -131,5 +131,31 @@ describeOtp('pub/sub with plain Erlang', (release) => {
         expect.arrayContaining(erls.map((erl) => erl.name)),
       )
     })
+
+    it('sends what had to wait as it was when it was broadcast', async () => {
+      const inbox = new Inbox(other.pubsub(name), 't')
+      const message: unknown[] = ['as it was']
+      pubsub.broadcast('t', 1, { dispatcher: 'Elixir.Nobody' })
+      pubsub.broadcast('t', message as Term)
+      message[0] = () => {}
+      for (const erl of erls) {
+        expect(await take(erl, 1, `[{<<"t">>, [<<"as it was">>], 'Elixir.Phoenix.PubSub'}]`)).toBe('true')
+      }
+      expect(await inbox.atLeast(1)).toEqual([['as it was']])
+    })
+
+    it('asks also a node that sent such a dispatcher itself, which may have been for others only', async () => {
+      const unknown = new Promise<void>((resolve) => {
+        pubsub.on('dropped', ({ cause, node: peer }) => {
+          if (cause === 'unknown-dispatcher' && peer === erls[0]!.name) resolve()
+        })
+      })
+      pubsub.subscribe('t')
+      await erls[0]!.eval(`{'${group}', '${node.name}'} ! {forward_to_local, <<"t">>, 1, 'Elixir.Ours'}, ok`)
+      await unknown
+      pubsub.broadcast('t', 1, { dispatcher: 'Elixir.Ours' })
+      pubsub.broadcast('t', 2)
+      expect(await take(erls[0]!, 1, `[{<<"t">>, 2, 'Elixir.Phoenix.PubSub'}]`)).toBe('true')
+    })
   })
 })

@@ -147,7 +147,6 @@ export class MeshEngine implements Engine {
       return
     }
     const { topic, dispatcher, retained } = read
-    if (peer !== undefined) this.#peers.get(peer)?.uses(dispatcher)
     this.#context.deliver({
       topic,
       message: read.message,

@@ -12,7 +12,7 @@ type Knowledge = 'has' | 'asking' | { readonly lacksUntil: number }
 /**
  * Which dispatchers a BEAM node has. One it lacks would crash the process there that dispatches, and if that happens often
  * enough the whole application; so it is asked (`code:ensure_loaded/1`, `erlang:function_exported/3`) before it is sent
- * one for the first time. One that it sends itself it has.
+ * one for the first time, also when it sent such a one itself: that was for who has it, which need not be itself.
  */
 export class PeerDispatchers {
   readonly #node: Atom
@@ -24,11 +24,6 @@ export class PeerDispatchers {
     this.#node = node
     this.#host = host
     this.#clock = clock
-  }
-
-  /** The node used it. */
-  saw(dispatcher: Atom): void {
-    if (this.#known.get(dispatcher) !== 'has') this.#learn(dispatcher, 'has')
   }
 
   /** True, false, or undefined while it is not known: then `answered` is called when it is. */

@@ -1,12 +1,10 @@
-import type { Atom, Pid } from '../../../term/index.ts'
-import { PHOENIX_PUBSUB } from '../../dispatcher.ts'
+import type { Atom, Pid, Tuple } from '../../../term/index.ts'
 import type { Outgoing } from '../../engine.ts'
 import type { PeerDispatchers } from './peer-dispatchers.ts'
-import type { Forms } from './sender.ts'
 
 /** Messages that wait for a node to answer whether it has a dispatcher, so that none overtakes another. */
 export interface Held {
-  readonly messages: { readonly outgoing: Outgoing; readonly forms: Forms }[]
+  readonly messages: { readonly outgoing: Outgoing; readonly form: Tuple; readonly bytes: number }[]
   bytes: number
 }
 
@@ -40,11 +38,6 @@ export class Peer {
   left(member: number, pid: Pid): void {
     if (this.#workers.get(member)?.equals(pid) === true) this.#workers.delete(member)
     if (this.#target?.equals(pid) === true) this.#target = undefined
-  }
-
-  /** It sent a broadcast with this dispatcher. */
-  uses(dispatcher: Atom): void {
-    if (dispatcher !== PHOENIX_PUBSUB) this.dispatchers.saw(dispatcher)
   }
 
   /** It is in no group any more. */

@@ -32,7 +32,10 @@ export class Sender {
     // Whether it can be encoded does not depend on the kind of peer; nobody may get it when it cannot.
     forms.for(first === undefined || serviceHost.isOurs(first.node))
     let room = true
-    for (const peer of peers) room = this.#toPeer(peer, outgoing, forms) && room
+    for (const peer of peers) {
+      const form = forms.for(serviceHost.isOurs(peer.node))
+      room = this.#toPeer(peer, outgoing, form, forms.bytes) && room
+    }
     this.#tellLosses()
     return room
   }
@@ -43,7 +46,7 @@ export class Sender {
     if (held === undefined) return
     peer.held = undefined
     // Some may have to wait for the answer about another dispatcher: what is behind them waits again.
-    for (const { outgoing, forms } of held.messages) this.#toPeer(peer, outgoing, forms)
+    for (const { outgoing, form, bytes } of held.messages) this.#toPeer(peer, outgoing, form, bytes)
     this.#tellLosses()
   }
 
@@ -68,19 +71,20 @@ export class Sender {
     }
   }
 
-  #toPeer(peer: Peer, outgoing: Outgoing, forms: Forms): boolean {
-    if (peer.held !== undefined) return this.#hold(peer, outgoing, forms)
+  /** `form`: the outgoing message as this peer gets it, which stays as it is whatever becomes of the objects in it. */
+  #toPeer(peer: Peer, outgoing: Outgoing, form: Tuple, bytes: number): boolean {
+    if (peer.held !== undefined) return this.#hold(peer, outgoing, form, bytes)
     const { dispatcher } = outgoing
-    const ours = this.#context.host.serviceHost.isOurs(peer.node)
-    if (dispatcher !== undefined && dispatcher !== PHOENIX_PUBSUB && !ours) {
+    const { serviceHost } = this.#context.host
+    if (dispatcher !== undefined && dispatcher !== PHOENIX_PUBSUB && !serviceHost.isOurs(peer.node)) {
       const has = peer.dispatchers.has(dispatcher, () => this.flush(peer))
-      if (has === undefined) return this.#hold(peer, outgoing, forms)
+      if (has === undefined) return this.#hold(peer, outgoing, form, bytes)
       if (!has) {
         this.#lost(peer, 'unknown-dispatcher', outgoing)
         return true
       }
     }
-    return this.#write(peer, outgoing, forms.for(ours))
+    return this.#write(peer, outgoing, form)
   }
 
   #write(peer: Peer, { topic, stringKeys }: Outgoing, form: Tuple): boolean {
@@ -101,15 +105,15 @@ export class Sender {
     }
   }
 
-  #hold(peer: Peer, outgoing: Outgoing, forms: Forms): boolean {
+  #hold(peer: Peer, outgoing: Outgoing, form: Tuple, bytes: number): boolean {
     peer.held ??= { messages: [], bytes: 0 }
     const { held } = peer
-    if (held.messages.length >= MAX_HELD || held.bytes + forms.bytes > MAX_HELD_BYTES) {
+    if (held.messages.length >= MAX_HELD || held.bytes + bytes > MAX_HELD_BYTES) {
       this.#lost(peer, 'link-full', outgoing)
       return false
     }
-    held.messages.push({ outgoing, forms })
-    held.bytes += forms.bytes
+    held.messages.push({ outgoing, form, bytes })
+    held.bytes += bytes
     return true
   }
 
@@ -125,7 +129,7 @@ export class Sender {
 }
 
 /** What goes out, in the forms that peers need it in. The message in it is encoded when the first peer of its kind needs it. */
-export class Forms {
+class Forms {
   readonly #outgoing: Outgoing
   #beam: Tuple | undefined
   #ours: Tuple | undefined
