@@ -5,6 +5,9 @@ const keysWritten = 10_000
 /** Writes that are under way at once: as many as a busy program has, and all participants the same. */
 const window = 1000
 
+/** Milliseconds of writes until they are measured: three processes have to compile what they do. */
+const warming = 3000
+
 const texts = Array.from({ length: keysWritten }, (_, i) => `key ${i}`)
 
 /** @param {number} i */
@@ -89,19 +92,19 @@ export async function fill(count, put) {
  */
 export async function writes(ms, put) {
   let done = 0
-  // The first half is for the compiler.
   const begin = performance.now()
-  const [half, end] = [begin + ms, begin + 2 * ms]
+  const measured = begin + warming
+  const end = measured + ms
   let next = 0
   const lane = async () => {
     for (let now = begin; now < end; now = performance.now()) {
       const i = next++
       await put(/** @type {string} */ (texts[i % keysWritten]), i)
-      if (performance.now() >= half) done++
+      if (performance.now() >= measured) done++
     }
   }
   await Promise.all(Array.from({ length: window }, lane))
-  const rate = (done * 1000) / (performance.now() - half)
+  const rate = (done * 1000) / (performance.now() - measured)
   /** @type {number[]} */
   const times = []
   for (const until = performance.now() + ms / 2; performance.now() < until; ) {
