@@ -203,7 +203,12 @@ export interface EngineContext {
    * to refuse. `peer` is the node at the other end of the link that brought it, or this node's own name.
    */
   readonly admit?: ((write: Put | Delete, peer: string) => Promise<void> | void) | undefined
-  /** Prefix of the keys that `admit` is asked about. */
+  /**
+   * Whether a node's word on guarded keys is taken when what it has is merged after a partition; what it says of others is
+   * taken in any case. Default: it is.
+   */
+  readonly trusts?: ((peer: string) => boolean) | undefined
+  /** Prefix of the keys that `admit` and `trusts` are asked about. */
   readonly guarded?: string | undefined
 }
 

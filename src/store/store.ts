@@ -71,6 +71,7 @@ export class Store extends Values implements AsyncDisposable {
       options: options.engineOptions,
       observer: this.#observer(functions),
       admit: functions.admit,
+      trusts: (peer) => functions.functions.trusts(peer),
       guarded: FUNCTION_PREFIX,
     }
     // First, since it throws when the name is taken.

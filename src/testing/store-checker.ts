@@ -457,6 +457,7 @@ class Schedule implements SimulationObserver {
 
   sent(process: SimulatedProcess, to: string, message: Message): void {
     if (message.kind === 'lease-lost') this.#leaseOver(process, to, message.lease)
+    if (message.kind === 'leave') this.down(process, to)
     if (message.kind !== 'lease-answer' || message.answer.kind !== 'granted') return
     const receiver = this.#simulation.processes.get(to)
     if (receiver === undefined) return
@@ -536,7 +537,7 @@ class Schedule implements SimulationObserver {
 
   /** Carries the history out once more, the simple way, and compares. */
   #checkHistory(): void {
-    const table = new Map<string, { version: Version; bytes: Uint8Array }>()
+    const table = new Map<string, { version: Version; expiresAt: number | undefined }>()
     const done = new Map<string, Outcome>()
     const floors = new Map<string, number>()
     const last = Math.max(0, ...this.#history.keys())
@@ -554,15 +555,14 @@ class Schedule implements SimulationObserver {
       if (request < floor || done.has(id)) continue
       const refused = operation.writes.find(({ key, expected }) => {
         const current = table.get(key)
-        return expected === 'absent'
-          ? current !== undefined
-          : expected !== undefined && !expected.equals(current?.version)
+        if (expected === 'absent') return current !== undefined && !((current.expiresAt ?? Infinity) <= entry.at)
+        return expected !== undefined && !expected.equals(current?.version)
       })
       const changed: boolean[] = []
-      for (const { key, bytes } of refused === undefined ? operation.writes : []) {
+      for (const { key, bytes, ttl, stale } of refused === undefined ? operation.writes : []) {
         changed.push(bytes !== undefined || table.has(key))
         if (bytes === undefined) table.delete(key)
-        else table.set(key, { version, bytes })
+        else table.set(key, { version, expiresAt: ttl === undefined ? undefined : entry.at + ttl + stale })
       }
       done.set(id, { version, changed, refused: refused && { key: refused.key, current: undefined } })
     }

@@ -195,6 +195,7 @@ export class StoreSimulation {
     const client = `${name}#${++this.#lives}`
     const rate = 0.96 + this.random.next() * 0.08
     const offset = this.random.below(100_000)
+    const wallOffset = 1_700_000_000_000 - offset + this.random.below(10_000)
     const disk = this.#disks.get(name)
     const found: Saved | undefined =
       disk?.meta === undefined && disk?.state === undefined && (disk?.entries.length ?? 0) === 0
@@ -207,11 +208,12 @@ export class StoreSimulation {
       loader,
       heartbeat: 1000,
       lease: 5000,
-      wallOffset: 1_700_000_000_000 + this.random.below(10_000),
+      wallOffset,
       durable: durable && (members === undefined || members.includes(name)),
       bounds: { entries: logEntries, bytes: 1 << 30 },
       reader: { read: (bytes) => ({ value: Buffer.from(bytes).toString(), shared: true }) },
-      incarnation: 1,
+      heeds: () => true,
+      incarnation: Math.floor(wallOffset + offset + this.now * rate),
     }
     const replica =
       members === undefined

@@ -149,9 +149,12 @@ export class Functions {
    */
   admitRemoval(name: string, peer: string): void {
     if (this.#from === undefined) throw refused(name, OFF)
-    if (peer !== this.#host.self && !this.#from.has(peer)) {
-      throw refused(name, `${peer} is not in \`functions.from\` of this node`)
-    }
+    if (!this.trusts(peer)) throw refused(name, `${peer} is not in \`functions.from\` of this node`)
+  }
+
+  /** Whether what a node says of functions is taken: it is listed, or this one. */
+  trusts(peer: string): boolean {
+    return this.#from !== undefined && (peer === this.#host.self || this.#from.has(peer))
   }
 
   /**
@@ -163,9 +166,9 @@ export class Functions {
     this.#library.install(definition, this.#refusal(definition, peer), this.#from === undefined ? 'debug' : 'warn')
   }
 
-  /** A function was taken away, in order among the installations. */
-  uninstall(name: string): void {
-    this.#library.uninstall(name)
+  /** A function was taken away, in order among the installations; `peer` as for {@link Functions.install}. */
+  uninstall(name: string, peer: string): void {
+    if (this.trusts(peer)) this.#library.uninstall(name)
   }
 
   /** Ends what runs in threads. Idempotent. */

@@ -128,7 +128,7 @@ export class StoreFunctions implements FunctionReplicator {
     const name = key.slice(FUNCTION_PREFIX.length)
     const definition = readDefinition(entry?.value)
     if (definition?.name === name) this.functions.install(definition, source)
-    else this.functions.uninstall(name)
+    else this.functions.uninstall(name, source)
     if (entry !== undefined && definition?.name !== name) {
       this.#host.logger.warn({ function: name, node: source }, `${quoted(name)}, from ${source}, is no definition`)
     }

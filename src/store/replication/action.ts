@@ -67,6 +67,8 @@ export interface ReplicaOptions {
   readonly durable: boolean
   readonly bounds: LogBounds
   readonly reader: ValueReader
+  /** Whether another node's word on a key is taken when its state is merged. */
+  readonly heeds: (key: string, peer: string) => boolean
   /** Distinguishes incarnations of voters without a disk where the others do not remember any. */
   readonly incarnation: number
 }

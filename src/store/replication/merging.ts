@@ -9,29 +9,38 @@ const WRITES = 1000
 /** The offer of a node whose state is to be merged, as far as it has arrived. */
 export class Merging {
   readonly peer: string
-  /** What the node said it knows when it joined. */
-  readonly knowledge = new Knowledge()
+  /** When something of it came last. */
+  heardAt: number
   readonly #offered = new Map<string, OfferedEntry>()
   #next = 0
 
-  constructor(peer: string, reaches: readonly Reach[]) {
+  constructor(peer: string, now: number) {
     this.peer = peer
-    this.knowledge.learnAll(reaches)
+    this.heardAt = now
+  }
+
+  alive(now: number): void {
+    this.heardAt = now
   }
 
   /** False when parts are missing. */
-  add(part: OfferPart): boolean {
+  add(part: OfferPart, now: number): boolean {
+    this.heardAt = now
     if (part.index !== this.#next) return false
     this.#next++
     for (const entry of part.entries) this.#offered.set(entry.key, entry)
     return true
   }
 
-  /** What there is to write, so that the table holds what both sides know. Applying it to this very table is up to the caller. */
+  /**
+   * What there is to write, so that the table holds what both sides know, but for keys of which the other side is not
+   * heeded. Applying it to this very table is up to the caller.
+   */
   merge(
     table: Table,
     reaches: readonly Reach[],
     sessions: readonly SessionState[],
+    heeds: (key: string) => boolean,
   ): { readonly operations: Operation[]; readonly discarded: Discarded[] } {
     const theirs = new Knowledge()
     theirs.learnAll(reaches)
@@ -40,7 +49,7 @@ export class Merging {
     for (const [key, offered] of this.#offered) {
       const { version, bytes, staleAt, expiresAt } = offered
       // Known here: it is here still, or was replaced or deleted since.
-      if (bytes === undefined || table.knowledge.covers(version)) continue
+      if (bytes === undefined || table.knowledge.covers(version) || !heeds(key)) continue
       const own = table.read(key)
       if (own === undefined || theirs.covers(own.version)) {
         writes.push({ key, bytes, staleAt, expiresAt })
@@ -50,7 +59,7 @@ export class Merging {
       if (Buffer.compare(own.bytes, bytes) !== 0) discarded.push({ key, version, bytes })
     }
     for (const [key, own] of table.entries()) {
-      const isGone = !this.#offered.has(key) && theirs.covers(own.version)
+      const isGone = !this.#offered.has(key) && theirs.covers(own.version) && heeds(key)
       if (isGone) writes.push({ key, bytes: undefined, staleAt: undefined, expiresAt: undefined })
     }
     return { operations: operationsOf(writes, discarded, reaches, sessions), discarded }

@@ -1,8 +1,9 @@
 import type { Version } from '../version.ts'
 import type { Meta, ReplicaOptions, Saved } from './action.ts'
-import { compareEpochs, noEpoch } from './epoch.ts'
+import { compareEpochs, Knowledge, noEpoch } from './epoch.ts'
 import { Merging } from './merging.ts'
 import type { Append, Appended, Hello, Join, Message, OfferPart, OfferWanted, RefusalCode } from './messages.ts'
+import type { LogEntry } from './operation.ts'
 import { Outflow } from './outflow.ts'
 import { Replica } from './replica.ts'
 import type { StoredEntry } from './stored-entry.ts'
@@ -37,6 +38,10 @@ const PART_BYTES = 256 * 1024
  * epoch above all of both sides. Then the joiner takes over the loader's state. So the side that wins is that of the
  * loader that goes first by the rule above.
  *
+ * **Silence**: who should lead and has not been heard of for a `lease`, and a follower the loader has not heard of for as
+ * long, is treated as if its connection were gone, until it is heard of again. A node that was paused itself gives the
+ * others another `lease`.
+ *
  * Epochs are named after the incarnation of their loader: a node that lost its state may begin with the same number again.
  *
  * It is the same when a loader dies and its followers had got differently far: nothing that one of them had is lost.
@@ -55,6 +60,15 @@ export class OpenReplica extends Replica {
   #following = false
   #session = 0
   #joinedAt = Number.NEGATIVE_INFINITY
+  /** When it was last heard of who is followed, or to be. */
+  #aliveAt = Number.NEGATIVE_INFINITY
+  #tickedAt = Number.NEGATIVE_INFINITY
+  /** Not heard of for a lease when they should have led. They are asked again and again whether they are there. */
+  readonly #silent = new Set<string>()
+  #askedAt = Number.NEGATIVE_INFINITY
+  /** Those that have values which this loader may not have yet, and until when they are waited for. */
+  readonly #awaited = new Set<string>()
+  #awaitUntil = Number.NEGATIVE_INFINITY
   #merging: Merging | undefined
   /** What the target discarded of this node's offer; told when its state is here. */
   #discarded: StoredEntry[] = []
@@ -83,17 +97,23 @@ export class OpenReplica extends Replica {
     return this.#leading
   }
 
-  /** Not before a loader has what all others that are there have brought along. */
   get ready(): boolean {
-    if (!this.#leading) return this.#following
-    for (const [peer, { established }] of this.peers) if (established && !this.#outflows.has(peer)) return false
-    return true
+    if (this.#leading) return this.#awaited.size === 0
+    return this.#following && this.loaderName !== undefined
   }
 
   get role(): 'loader' | 'follower' | 'joining' | 'alone' {
     if (this.#leading) return 'loader'
     if (this.#target === undefined) return 'alone'
     return this.#following ? 'follower' : 'joining'
+  }
+
+  override receive(peer: string, message: Message, now: number): void {
+    const wasSilent = this.#silent.delete(peer)
+    if (peer === this.#target) this.#aliveAt = now
+    this.#outflows.get(peer)?.alive(now)
+    super.receive(peer, message, now)
+    if (wasSilent) this.#decide(now)
   }
 
   peerUp(peer: string, _now: number): void {
@@ -103,6 +123,8 @@ export class OpenReplica extends Replica {
   peerDown(peer: string, now: number): void {
     this.now = now
     this.peers.delete(peer)
+    this.#silent.delete(peer)
+    this.#awaited.delete(peer)
     this.#left(peer, now)
     this.#decide(now)
   }
@@ -118,14 +140,25 @@ export class OpenReplica extends Replica {
     this.now = now
     const { heartbeat, lease } = this.options
     this.#graceUntil ??= now + heartbeat
+    const wasPaused = now - this.#tickedAt >= lease / 2
+    this.#tickedAt = now
+    if (wasPaused) this.#allAlive(now)
     if (this.#leading) {
+      this.#dropSilent(now)
       if (now - this.#beatAt >= heartbeat) {
         this.#beat = true
         this.#beatAt = now
+        // Those that have to wait for others are to know that there is somebody.
+        for (const peer of this.#joining.keys()) this.send(peer, this.#hello(false))
       }
       this.flights.tick(now)
       this.collectExpired(now)
       this.#serveNext()
+    }
+    if (this.#target !== undefined && now - this.#aliveAt >= lease) this.#silent.add(this.#target)
+    if (now - this.#askedAt >= heartbeat) {
+      this.#askedAt = now
+      for (const peer of this.#silent) this.send(peer, this.#hello(true))
     }
     this.#decide(now)
     // Lost with a target that was not loader yet, or had not heard of this node.
@@ -145,7 +178,9 @@ export class OpenReplica extends Replica {
         this.#joining.set(peer, message)
         return this.#serveNext()
       case 'leave':
-        return this.#left(peer, now)
+        this.#left(peer, now)
+        if (peer === this.#target) this.#join(peer, now)
+        return
       case 'offer-wanted':
         if (peer === this.#target && message.session === this.#session) this.#offer(peer, message)
         return
@@ -200,6 +235,7 @@ export class OpenReplica extends Replica {
     if (hello.answer) this.send(peer, own)
     this.peers.set(peer, hello)
     this.#highest = Math.max(this.#highest, hello.highest)
+    if (known === undefined && hello.established) this.#await(peer, now)
     const target = this.#target
     this.#decide(now)
     if (peer === target && peer === this.#target && hello.leads && known?.leads === false) this.#join(peer, now)
@@ -221,6 +257,7 @@ export class OpenReplica extends Replica {
     if (target === this.#target && !this.#leading) return
     if (this.#target !== undefined && this.peers.has(this.#target)) this.send(this.#target, { kind: 'leave' })
     this.#target = target
+    this.#aliveAt = now
     this.#following = false
     this.dropParts()
     this.#discarded = []
@@ -245,7 +282,7 @@ export class OpenReplica extends Replica {
       if (may(name) && (best === undefined || this.#goesBefore(name, hello, best.name, best.hello)))
         best = { name, hello }
     }
-    for (const [name, hello] of this.peers) consider(name, hello)
+    for (const [name, hello] of this.peers) if (!this.#silent.has(name)) consider(name, hello)
     const own = this.#hello(false)
     if (!this.failed) consider(self, own)
     if (best?.name === self && !this.#established && now < (this.#graceUntil as number)) return undefined
@@ -270,11 +307,20 @@ export class OpenReplica extends Replica {
     this.#established = true
     this.commit = 0
     this.all = 0
+    this.#awaited.clear()
+    for (const [name, { established }] of this.peers) if (established) this.#await(name, now)
     this.beginReign()
     this.#beginEpoch(now)
     this.setLoader(this.options.self)
     this.#proclaim()
     this.#serveNext()
+  }
+
+  /** A loader is not ready before it has what this one has, unless that takes longer than a lease. */
+  #await(peer: string, now: number): void {
+    if (!this.#leading || this.#silent.has(peer)) return
+    this.#awaited.add(peer)
+    this.#awaitUntil = now + this.options.lease
   }
 
   #beginEpoch(now: number): void {
@@ -299,15 +345,38 @@ export class OpenReplica extends Replica {
         this.#joining.delete(peer)
         this.#takeIn(peer, join)
       } else if (this.#merging === undefined) {
-        this.#merging = new Merging(peer, join.reaches)
+        this.#merging = new Merging(peer, this.now)
         this.send(peer, { kind: 'offer-wanted', session: join.session, reaches: knowledge.copy() })
       }
     }
   }
 
+  /** Nobody is to blame for what was not heard while this node was paused. */
+  #allAlive(now: number): void {
+    this.#aliveAt = now
+    for (const outflow of this.#outflows.values()) outflow.alive(now)
+    this.#merging?.alive(now)
+  }
+
+  /** Followers, and joiners whose turn it is, that say nothing hold up the others no longer. They join again when they hear of it. */
+  #dropSilent(now: number): void {
+    const { lease } = this.options
+    if (now >= this.#awaitUntil) this.#awaited.clear()
+    for (const [peer, { heardAt }] of this.#outflows) if (now - heardAt >= lease) this.#drop(peer, now)
+    const merging = this.#merging
+    if (merging !== undefined && now - merging.heardAt >= lease) this.#drop(merging.peer, now)
+  }
+
+  #drop(peer: string, now: number): void {
+    this.send(peer, { kind: 'leave' })
+    this.#left(peer, now)
+  }
+
   #takeIn(peer: string, { position, session }: Join): void {
     const { log } = this
     const outflow = new Outflow(position.sequence + 1, false, session)
+    outflow.alive(this.now)
+    this.#awaited.delete(peer)
     this.#outflows.set(peer, outflow)
     if (log.at(position.sequence)?.equals(position) !== true) {
       const { id, state } = this.snapshot()
@@ -321,7 +390,7 @@ export class OpenReplica extends Replica {
   #offered(peer: string, part: OfferPart, now: number): void {
     const merging = this.#merging
     if (!this.#leading || merging?.peer !== peer) return
-    if (!merging.add(part)) {
+    if (!merging.add(part, now)) {
       this.#merging = undefined
       this.#joining.delete(peer)
       this.emit({ kind: 'estranged', peer, why: 'its offer has parts missing' })
@@ -335,7 +404,8 @@ export class OpenReplica extends Replica {
     const highest = reaches.reduce((most, { epoch }) => Math.max(most, epoch), 0)
     this.#highest = Math.max(this.#highest, highest)
     if (highest >= this.epoch.epoch) this.#beginEpoch(now)
-    const { operations, discarded } = merging.merge(this.table, reaches, sessions)
+    const heeds = (key: string): boolean => this.options.heeds(key, peer)
+    const { operations, discarded } = merging.merge(this.table, reaches, sessions, heeds)
     for (const operation of operations) this.orderOwn(operation, now)
     if (discarded.length > 0) this.send(peer, { kind: 'merged', session: join.session, discarded })
     this.#serveNext()
@@ -418,7 +488,8 @@ export class OpenReplica extends Replica {
   protected refusal(): { readonly code: RefusalCode | 'ERR_NO_LOADER'; readonly message: string } | undefined {
     const { loader, self } = this.options
     if (this.failed && this.peers.size === 0) return { code: 'ERR_STORE_DISK', message: 'the disk failed' }
-    if (loader?.some((name) => name === self || this.peers.has(name)) !== false) return undefined
+    const isThere = (name: string): boolean => name === self || (this.peers.has(name) && !this.#silent.has(name))
+    if (loader?.some(isThere) !== false) return undefined
     return { code: 'ERR_NO_LOADER', message: `${loader.join(', ')}: not there, and no other node may order writes` }
   }
 
@@ -434,7 +505,8 @@ export class OpenReplica extends Replica {
   }
 
   #offer(peer: string, { reaches }: OfferWanted): void {
-    const covered = new Merging(peer, reaches).knowledge
+    const covered = new Knowledge()
+    covered.learnAll(reaches)
     const entries = Array.from(this.table.entries(), ([, entry]) => entry)
     let index = 0
     let at = 0
@@ -483,6 +555,11 @@ export class OpenReplica extends Replica {
 
   protected isStale(): boolean {
     return false
+  }
+
+  /** All of the log is applied already, and may not be in the loader's order. */
+  protected tailAfter(): readonly LogEntry[] {
+    return []
   }
 
   protected installed(position: Version, from: string): void {

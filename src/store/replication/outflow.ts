@@ -36,7 +36,7 @@ export type AppendHead = Omit<Append, 'kind' | 'previous' | 'entries'>
 export class Outflow {
   /** The follower has all up to here. */
   match = 0
-  /** How far it had told of when it last did, by the loader's clock as it was when the answered message left. */
+  /** When it was heard of, by the loader's clock; of voters: as it was when the message left that was answered. */
   heardAt = Number.NEGATIVE_INFINITY
   /** It counts when it is asked what a majority has. */
   counts = false
@@ -52,12 +52,19 @@ export class Outflow {
   #sent: Sent[] = []
   #sentBytes = 0
   #transfer: Transfer | undefined
+  /** When the last part of a table left, by the loader's clock. */
+  #transferredAt = Number.NEGATIVE_INFINITY
 
   /** `probe`: whether its log has to be asked where it follows on, beginning with `next`. `session`: that of its join. */
   constructor(next: number, probe: boolean, session = 0) {
     this.#session = session
     this.#next = next
     this.#probing = probe
+  }
+
+  /** Something came from the follower. */
+  alive(now: number): void {
+    this.heardAt = Math.max(this.heardAt, now)
   }
 
   /** The table is being sent. */
@@ -93,9 +100,12 @@ export class Outflow {
     if (done > 0) this.#sent.splice(0, done)
   }
 
-  /** It does not; it may at `hint`. What has gone further than it was asked about has another history. */
-  mismatched(hint: number): void {
-    if (this.#transfer !== undefined) return
+  /**
+   * It does not; it may at `hint`. What has gone further than it was asked about has another history. `sentAt`: when the
+   * message left that this answers; what follows on a table does not follow on anything before that.
+   */
+  mismatched(hint: number, sentAt: number): void {
+    if (this.#transfer !== undefined || sentAt <= this.#transferredAt) return
     if (hint >= this.#next && this.#probing) this.#foreign = true
     this.#probing = true
     this.#ask = true
@@ -127,9 +137,10 @@ export class Outflow {
       yield* this.#parts(this.#transfer, head.epoch)
       // A sign of life, that says who is the loader and no more.
       if (this.#transfer !== undefined) {
-        if (beat) yield this.#append(head, log.base, [])
+        if (beat) yield this.#append(head, this.#transfer.state.position, [])
         return
       }
+      this.#transferredAt = head.sentAt
     }
     let silent = beat
     while (!this.#probing && this.#sentBytes < WINDOW_BYTES && this.#next <= log.last.sequence) {

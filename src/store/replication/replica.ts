@@ -96,7 +96,7 @@ export abstract class Replica {
       conflict: (conflict) => this.emit({ kind: 'conflict', conflict }),
     })
     this.flights = new Flights({
-      current: (key) => this.table.read(key)?.version,
+      current: (key) => this.table.live(key, this.wall(this.now))?.version,
       answer: (node, request, answer) => this.#answerLease(node, request, answer),
       lost: (node, lease) => {
         if (node === this.options.self) this.#loseLease(lease)
@@ -123,7 +123,7 @@ export abstract class Replica {
   abstract get leads(): boolean
   /** It can grant leases: its table has all that earlier loaders have ordered. */
   protected abstract get grants(): boolean
-  /** Reads are as of now, and writes can be ordered. */
+  /** Values can be read as they are now, and written. */
   abstract get ready(): boolean
   abstract get role(): 'loader' | 'follower' | 'recovering' | 'joining' | 'alone'
 
@@ -150,6 +150,8 @@ export abstract class Replica {
   protected abstract installed(position: Version, from: string, now: number): void
   /** Whether a table of this position is of no use any more. */
   protected abstract isStale(position: Version): boolean
+  /** What of the log stays when a table of this position replaces what is before it. */
+  protected abstract tailAfter(position: Version): readonly LogEntry[]
   /** A table that is of no use was sent. */
   protected caughtUp(_position: Version, _now: number): void {}
 
@@ -398,7 +400,8 @@ export abstract class Replica {
 
   /** Entries that nobody needs any more go, once they are applied and saved. */
   protected trimLog(pinned: number): void {
-    this.log.trim(Math.min(this.table.position.sequence, this.savedTo, pinned), this.options.bounds)
+    const saved = this.failed ? Number.POSITIVE_INFINITY : this.savedTo
+    this.log.trim(Math.min(this.table.position.sequence, saved, pinned), this.options.bounds)
   }
 
   /** What this node asked for with less than the durability that has been reached by now is settled. */
@@ -408,15 +411,18 @@ export abstract class Replica {
 
   #install(state: TableState, from: string, now: number): void {
     this.#source = from
+    const entries = this.tailAfter(state.position)
     this.table.install(state)
     this.truncate(0)
     this.log.reset(state.position)
-    this.#issuedTo = state.position.sequence
+    for (const entry of entries) this.log.append(entry)
+    const last = this.log.last.sequence
+    this.#issuedTo = last
     if (this.options.durable && !this.failed) {
       const id = ++this.#saveId
-      this.emit({ kind: 'save', id, meta: this.meta(), state, entries: [] })
-      this.#saves.push({ id, sequence: state.position.sequence })
-    } else if (!this.failed) this.savedTo = state.position.sequence
+      this.emit({ kind: 'save', id, meta: this.meta(), state, entries })
+      this.#saves.push({ id, sequence: last })
+    } else if (!this.failed) this.savedTo = last
     for (const [request, outstanding] of this.#outstanding) {
       // Counted in this loader's order from now on, whatever it was before.
       outstanding.sequence = state.position.sequence

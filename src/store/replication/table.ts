@@ -65,6 +65,12 @@ export class Table {
     return this.#entries.get(key)
   }
 
+  /** A key's value, unless its time is over at this time. */
+  live(key: string, at: number): StoredEntry | undefined {
+    const entry = this.#entries.get(key)
+    return entry?.expiresAt !== undefined && entry.expiresAt <= at ? undefined : entry
+  }
+
   entries(): IterableIterator<[string, StoredEntry]> {
     return this.#entries.entries()
   }
@@ -138,9 +144,11 @@ export class Table {
         return { version, changed: [], refused: undefined }
       case 'write': {
         for (const { key, expected } of operation.writes) {
-          const current = this.#entries.get(key)
           if (expected === undefined) continue
-          if (expected === 'absent' ? current === undefined : expected.equals(current?.version)) continue
+          const current = this.#entries.get(key)
+          const isAsExpected =
+            expected === 'absent' ? this.live(key, entry.at) === undefined : expected.equals(current?.version)
+          if (isAsExpected) continue
           return { version, changed: [], refused: { key, current: current?.version } }
         }
         const changed = operation.writes.map((write) => this.#write(write, entry))

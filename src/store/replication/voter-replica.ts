@@ -12,6 +12,7 @@ import type {
   Vote,
   VoteRequest,
 } from './messages.ts'
+import type { LogEntry } from './operation.ts'
 import { Outflow } from './outflow.ts'
 import { laterEpoch, Replica } from './replica.ts'
 
@@ -103,8 +104,10 @@ export class VoterReplica extends Replica {
   #start = 0
   #unanimous = false
   #accepts = false
-  /** The log is the loader's own, up to here. */
-  #verified = 0
+  /** All that was committed when the loader was last heard of is applied here. */
+  #current = false
+  /** The log is the loader's own, up to here; undefined as long as it is not known where it follows on. */
+  #verified: number | undefined
   /** What is applied here the loader has never had. */
   #foreign = false
   /** The epoch is written down, so that answers may be given in it. */
@@ -141,7 +144,8 @@ export class VoterReplica extends Replica {
   }
 
   get ready(): boolean {
-    return this.loaderName !== undefined && (this.role === 'loader' || this.role === 'follower')
+    if (this.leads) return this.grants
+    return this.loaderName !== undefined && this.#current && (this.#restored || !this.#isVoter)
   }
 
   get role(): 'loader' | 'follower' | 'recovering' | 'joining' {
@@ -178,8 +182,14 @@ export class VoterReplica extends Replica {
     }
     if (this.epoch.loader !== peer) return
     this.dropParts()
+    this.#lost()
+  }
+
+  /** Nobody known takes writes, until a loader is heard of. */
+  #lost(): void {
     this.#accepts = false
-    if (this.loaderName === peer) this.setLoader(undefined)
+    this.#current = false
+    if (this.loaderName !== undefined) this.setLoader(undefined)
   }
 
   tick(now: number): void {
@@ -196,7 +206,10 @@ export class VoterReplica extends Replica {
         this.flights.tick(now)
         this.collectExpired(now)
       } else this.#handOver(now)
-    } else if (this.#isElectable && now >= this.#electionAt) this.#campaign(true, undefined, now)
+    } else {
+      if (this.loaderName !== undefined && now >= this.#heardAt + this.options.lease) this.#lost()
+      if (this.#isElectable && now >= this.#electionAt) this.#campaign(true, undefined, now)
+    }
     if (this.#isVoter && !this.#restored && now - this.#recoverAt >= heartbeat) this.#askToRecover(now)
   }
 
@@ -412,8 +425,10 @@ export class VoterReplica extends Replica {
     if (compareEpochs(epoch, this.epoch) !== 0) {
       this.#promise(epoch)
       this.epoch = epoch
-      this.#verified = 0
+      this.#verified = undefined
+      this.#foreign = false
       this.#accepts = false
+      this.#current = false
       this.#unanimous = false
       this.dropParts()
       this.setLoader(undefined)
@@ -455,10 +470,13 @@ export class VoterReplica extends Replica {
       if (there !== undefined) this.truncate(sequence - 1)
       this.log.append(entry)
     }
-    this.#verified = Math.max(this.#verified, previous.sequence + entries.length)
+    const verified = Math.max(this.#verified ?? 0, previous.sequence + entries.length)
+    this.#verified = verified
     this.#answerDue = true
     this.all = append.all
-    this.#commitTo(Math.min(append.commit, this.#verified), now)
+    this.#commitTo(Math.min(append.commit, verified), now)
+    const isOfEpoch = compareEpochs(this.table.position, append.epoch) === 0
+    if (isOfEpoch && verified >= append.commit) this.#current = true
   }
 
   #reject(peer: string, { epoch, sentAt, previous }: Append): void {
@@ -472,11 +490,17 @@ export class VoterReplica extends Replica {
   }
 
   protected isStale(position: Version): boolean {
-    return position.sequence <= this.table.position.sequence
+    return !this.#foreign && position.sequence <= this.table.position.sequence
+  }
+
+  /** Acknowledged, it may be committed by now: Raft, figure 13, step 6. */
+  protected tailAfter(position: Version): readonly LogEntry[] {
+    if (this.log.at(position.sequence)?.equals(position) !== true) return []
+    return this.log.after(position.sequence, Number.POSITIVE_INFINITY)
   }
 
   protected override caughtUp(position: Version): void {
-    this.#verified = Math.max(this.#verified, position.sequence)
+    this.#verified = Math.max(this.#verified ?? 0, position.sequence)
     this.#answerDue = true
   }
 
@@ -495,7 +519,7 @@ export class VoterReplica extends Replica {
   #answer(epoch: Epoch, sentAt: number): Appended {
     const restored = this.#restored && !this.failed
     const [promised, incarnation] = [this.#promised, this.#incarnation]
-    const match = Math.min(this.savedTo, this.#verified)
+    const match = Math.min(this.savedTo, this.#verified ?? 0)
     return { kind: 'appended', epoch, match, hint: match, promised, sentAt, restored, incarnation }
   }
 
@@ -526,7 +550,8 @@ export class VoterReplica extends Replica {
   protected replicate(now: number): void {
     if (!this.#leading) {
       this.#checkRestored()
-      if (this.#answerDue && this.#epochSaved && this.peers.has(this.epoch.loader)) {
+      const mayAnswer = this.#epochSaved && this.#verified !== undefined && this.peers.has(this.epoch.loader)
+      if (this.#answerDue && mayAnswer) {
         this.#answerDue = false
         this.send(this.epoch.loader, this.#answer(this.epoch, this.#lastSentAt))
       }
@@ -553,11 +578,11 @@ export class VoterReplica extends Replica {
     if (this.#members.includes(peer)) {
       if (answer.incarnation < (this.#incarnations.get(peer) ?? 0)) return
       this.#learnIncarnations([[peer, answer.incarnation]])
-      // It has promised to somebody who was not elected. Only a later epoch can have it back.
-      if (compareEpochs(answer.promised, this.epoch) > 0) return this.#promise(answer.promised)
-      outflow.counts = answer.restored
     }
-    if (answer.match === undefined) return outflow.mismatched(answer.hint)
+    // It has promised to somebody who was not elected, or all voters have begun anew. Only a later epoch can have it back.
+    if (compareEpochs(answer.promised, this.epoch) > 0) return this.#promise(answer.promised)
+    outflow.counts = answer.restored && this.#members.includes(peer)
+    if (answer.match === undefined) return outflow.mismatched(answer.hint, answer.sentAt)
     outflow.heardAt = Math.max(outflow.heardAt, Math.min(answer.sentAt, now))
     outflow.matched(Math.min(answer.match, this.log.last.sequence))
     const heard = this.#quorumOf((voter) => (voter.counts ? voter.heardAt : Number.NEGATIVE_INFINITY), now)
@@ -660,7 +685,7 @@ export class VoterReplica extends Replica {
   #checkRestored(): void {
     if (!this.#isVoter || this.#restored || this.#restoring || this.failed) return
     const { barrier, target, heard } = this.#recovery
-    const here = Math.min(this.savedTo, this.#verified)
+    const here = Math.min(this.savedTo, this.#verified ?? 0)
     const byMajority =
       barrier !== undefined &&
       target !== undefined &&

@@ -185,7 +185,7 @@ describe('remove', () => {
     const definition = { name: 'f', hash: '', source: '() => 1', version: undefined, submitter: 'a@host' }
     functions.install(definition, 'a@host')
     const call = errorOf(() => functions.run('f', []))
-    functions.uninstall('f')
+    functions.uninstall('f', 'a@host')
     expect(await call).toMatchObject({ code: 'ERR_FUNCTION_MISSING' })
   })
 })

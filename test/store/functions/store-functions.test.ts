@@ -15,13 +15,15 @@ it('only definitions under their own names are admitted', async () => {
   await using _ = cluster
   await b.functions.define('f', '() => 1')
   const value = cluster.log[0]
-  await expect(a.store.admit({ key: `${FUNCTION_PREFIX}f`, value }, 'b@host')).resolves.toBe(undefined)
+  await expect(a.store.admit({ kind: 'put', key: `${FUNCTION_PREFIX}f`, value }, 'b@host')).resolves.toBe(undefined)
   for (const put of [
     { key: `${FUNCTION_PREFIX}g`, value },
     { key: `${FUNCTION_PREFIX}f`, value: 'f' },
     { key: `${FUNCTION_PREFIX}f`, value: [] },
   ]) {
-    expect(await errorOf(() => a.store.admit(put, 'b@host'))).toMatchObject({ code: 'ERR_FUNCTION_REFUSED' })
+    expect(await errorOf(() => a.store.admit({ kind: 'put', ...put }, 'b@host'))).toMatchObject({
+      code: 'ERR_FUNCTION_REFUSED',
+    })
   }
 })
 

@@ -1,4 +1,14 @@
-import { appendFileSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -98,6 +108,28 @@ describe('a disk', () => {
       [['k', 'v', 5, 6]],
     )
     expect(sequences()).toEqual([11])
+  })
+
+  it('has what was promised and acknowledged before, when a table that it was given is not there yet', async () => {
+    const { disk } = open()
+    await disk.write([save([entry(1), entry(2)], undefined, meta(2))])
+    // So that writing the table ends with an error.
+    mkdirSync(join(directory, '2.table.new'))
+    await expect(disk.write([save([entry(11)], table(10), meta(3))])).rejects.toMatchObject({ code: 'EISDIR' })
+    await disk.close()
+    rmdirSync(join(directory, '2.table.new'))
+    const { saved } = open()
+    expect(saved?.meta).toEqual(meta(3))
+    expect(sequences()).toEqual([1, 2])
+  })
+
+  it('has what follows on a table that it was given as soon as the table is there', async () => {
+    const { disk } = open()
+    await disk.write([save([entry(1)], undefined, meta(2))])
+    await disk.write([save([entry(11), entry(12)], table(10), meta(2))])
+    await disk.close()
+    expect(readdirSync(directory).sort()).toEqual(['2.log', '2.table'])
+    expect(sequences()).toEqual([11, 12])
   })
 
   it('replaces its log by the table, and drops what is of no use any more', async () => {

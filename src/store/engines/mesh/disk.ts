@@ -122,11 +122,15 @@ export class Disk {
         records = []
         await this.#compacting
         await this.#begin()
-        await this.#writeTable(this.#generation, state)
-        await this.#dropBefore(this.#generation)
       }
       if (meta !== undefined) records.push(record(packMeta(meta)))
       if (entries.length > 0) records.push(record(packEntries(entries)))
+      if (state === undefined) continue
+      // Before the table, which takes away the logs that have it: the old promise, and what was acknowledged.
+      await this.#append(records)
+      records = []
+      await this.#writeTable(this.#generation, state)
+      await this.#dropBefore(this.#generation)
     }
     await this.#append(records)
   }

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import type { Timer } from '../../../base/clock.ts'
 import { OptionError, TsunagiError } from '../../../base/errors.ts'
 import { withLimits } from '../../../node/waiting.ts'
@@ -102,6 +102,7 @@ export class MeshEngine implements StoreEngine {
   readonly #leaseRequests = new Map<number, Waiting<LeaseOutcome>>()
   readonly #leases = new Map<number, HeldLease>()
   readonly #ready = new Set<() => void>()
+  /** Nodes that the log has told of, once for each connection. */
   readonly #estranged = new Set<string>()
   #saves: (DiskSave & { readonly id: number })[] = []
   #saving: Promise<void> | undefined
@@ -132,7 +133,9 @@ export class MeshEngine implements StoreEngine {
       durable: opened !== undefined && options.members?.includes(host.name) !== false,
       bounds: LOG_BOUNDS,
       reader: this.#reader,
-      incarnation: Math.max(1, Math.floor(context.wallClock())),
+      heeds: (key, peer) => !this.#isGuarded(key) || context.trusts?.(peer) !== false,
+      // Never the same twice, whatever the clock says.
+      incarnation: Math.max(1, Math.floor(context.wallClock())) * 1024 + randomInt(1024),
     }
     this.#replica =
       options.members === undefined
@@ -149,7 +152,10 @@ export class MeshEngine implements StoreEngine {
     })
     this.#unfollow = host.serviceHost.follow({
       up: (peer) => this.#handle((now) => this.#replica.peerUp(peer.name, now)),
-      down: (peer) => this.#handle((now) => this.#replica.peerDown(peer.name, now)),
+      down: (peer) => {
+        this.#estranged.delete(peer.name)
+        this.#handle((now) => this.#replica.peerDown(peer.name, now))
+      },
     })
     this.#scheduleTick(0)
   }
@@ -449,7 +455,7 @@ export class MeshEngine implements StoreEngine {
   }
 
   #receive(message: Term, peer: string): void {
-    if (this.#closed !== undefined || this.#estranged.has(peer)) return
+    if (this.#closed !== undefined) return
     if (!isTuple(message) || message.length !== 3 || message[0] !== TAG || message[1] !== PROTOCOL) return
     const bytes = message[2]
     if (!(bytes instanceof Uint8Array)) return
@@ -565,7 +571,10 @@ export class MeshEngine implements StoreEngine {
 
   #estrange(peer: string, why: string): void {
     const { logger, name } = this.#context
-    if (!this.#estranged.has(peer)) logger.warn({ node: peer }, `store ${name}: ${peer} takes no part: ${why}`)
+    if (!this.#estranged.has(peer)) {
+      this.#estranged.add(peer)
+      logger.warn({ node: peer }, `store ${name}: ${peer} takes no part: ${why}`)
+    }
     this.#handle((now) => this.#replica.peerDown(peer, now))
   }
 

@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest'
+import type { Action, Saved } from '../../../src/store/replication/action.ts'
+import type { Log } from '../../../src/store/replication/log.ts'
+import type { Append, Hello } from '../../../src/store/replication/messages.ts'
+import type { LogEntry } from '../../../src/store/replication/operation.ts'
+import { VoterReplica } from '../../../src/store/replication/voter-replica.ts'
+import { Version } from '../../../src/store/version.ts'
+import { Scene } from './scene.ts'
+
+const members = ['a', 'b', 'c', 'd', 'e']
+
+function entry(epoch: number, loader: string, sequence: number): LogEntry {
+  const version = new Version(epoch, loader, sequence)
+  return { version, at: 0, client: '', request: 0, floor: 0, operation: { kind: 'none' } }
+}
+
+const tail = Array.from({ length: 40 }, (_, i) => entry(7, 'd', 101 + i))
+
+/** What a voter finds on its disk: a table, and what it has acknowledged to `d` since. */
+const saved: Saved = {
+  meta: { promised: { epoch: 7, loader: 'd' }, incarnation: 1, incarnations: [], restored: true },
+  state: { position: new Version(7, 'd', 100), entries: [], reaches: [], sessions: [] },
+  entries: tail,
+}
+
+function voter(): VoterReplica {
+  const options = {
+    ...{ self: 'a', client: 'a#1', members, loader: undefined, heartbeat: 1000, lease: 5000, wallOffset: 0 },
+    ...{ durable: true, bounds: { entries: 10, bytes: 1 << 20 }, heeds: () => true, incarnation: 1 },
+    reader: { read: () => ({ value: 1, shared: true }) },
+  }
+  return new VoterReplica(options, saved)
+}
+
+/** Takes out what is to be done, and says of saves that they are done. */
+function act(replica: VoterReplica): Action[] {
+  const done: Action[] = []
+  replica.flush(1)
+  while (replica.actions.length > 0) {
+    const { actions } = replica
+    replica.actions = []
+    for (const action of actions) if (action.kind === 'save') replica.saved(action.id, 1)
+    done.push(...actions)
+    replica.flush(1)
+  }
+  return done
+}
+
+function greet(replica: VoterReplica, peer: string): void {
+  const setup = JSON.stringify([members, undefined])
+  const hello: Hello = {
+    ...{ kind: 'hello', setup, client: `${peer}#1`, born: 0, established: true },
+    ...{ leads: true, highest: 9, answer: false },
+  }
+  replica.receive(peer, hello, 1)
+}
+
+function append(previous: Version, commit: number, entries: readonly LogEntry[] = []): Append {
+  const epoch = { epoch: 9, loader: 'b' }
+  const rest = { commit, all: 0, sentAt: 1, accepts: true, start: 131, unanimous: false }
+  return { kind: 'append', epoch, previous, entries, ...rest }
+}
+
+describe('a voter', () => {
+  it('keeps what it has acknowledged beyond a table that it is sent: somebody may have counted on it', () => {
+    const replica = voter()
+    greet(replica, 'b')
+    replica.receive('b', append(new Version(9, 'b', 131), 120), 1)
+    const part = { id: 1, index: 0, position: new Version(7, 'd', 120), entries: [] }
+    const last = { reaches: [], sessions: [] }
+    replica.receive('b', { kind: 'snapshot', epoch: { epoch: 9, loader: 'b' }, session: 0, ...part, last }, 1)
+    const [save] = act(replica).filter((action) => action.kind === 'save' && action.state !== undefined)
+    expect(save).toMatchObject({ entries: tail.slice(20) })
+    replica.receive('b', append(new Version(7, 'd', 130), 120), 1)
+    expect(act(replica)).toContainEqual(
+      expect.objectContaining({ message: expect.objectContaining({ kind: 'appended', match: 130 }) }),
+    )
+  })
+
+  it('says how far it is only when it knows where the loader follows on', () => {
+    const replica = voter()
+    greet(replica, 'b')
+    replica.receive('b', append(new Version(9, 'b', 131), 120), 1)
+    const answers = act(replica).filter((action) => action.kind === 'send' && action.message.kind === 'appended')
+    expect(answers).toMatchObject([{ message: { match: undefined, hint: 100 } }])
+  })
+
+  it('lets its log go although its disk takes nothing any more', () => {
+    const replica = voter()
+    greet(replica, 'b')
+    replica.diskFailed(1)
+    const more = Array.from({ length: 1000 }, (_, i) => entry(9, 'b', 141 + i))
+    replica.receive('b', append(new Version(7, 'd', 140), 1140, more), 1)
+    act(replica)
+    expect(replica.table.position.sequence).toBe(1140)
+    const { log } = replica as unknown as { log: Log }
+    expect(log.last.sequence - log.base.sequence).toBe(10)
+  })
+
+  it('knows no loader when it has not heard of one for a lease, and follows it again when it is back', () => {
+    const scene = new Scene({ members: ['a', 'b', 'c'] })
+    const loader = scene.loader()
+    const [follower] = scene.others(loader)
+    scene.simulation.pause(loader)
+    scene.simulation.pause(scene.others(loader)[1] as never)
+    scene.run(8000)
+    expect(follower?.replica.loader).toBeUndefined()
+    for (const process of scene.all) if (process.paused) scene.simulation.resume(process)
+    scene.run(20_000)
+    scene.expectEqual()
+  })
+
+  it('that is none follows those that have all begun anew', () => {
+    const scene = new Scene({ members: ['a', 'b', 'c'], others: ['x'] })
+    for (let i = 0; i < 300; i++) scene.put('x', `k${i}`)
+    scene.run(5000)
+    expect(scene.process('x').replica.table.size).toBe(300)
+    for (const name of ['a', 'b', 'c']) scene.simulation.kill(scene.process(name))
+    for (const name of ['a', 'b', 'c']) scene.simulation.start(name)
+    scene.run(30_000)
+    scene.put('x', 'after')
+    scene.run(5000)
+    scene.expectEqual()
+    expect(scene.process('x').replica.table.size).toBe(1)
+  })
+})
