@@ -15,7 +15,7 @@ export interface PubSubEvents {
   'subscriber-error': [error: unknown, subscription: Subscription]
   /** The engine's connection is there. */
   'engine-up': []
-  /** The engine's connection is gone; it comes back by itself. */
+  /** The engine's connection is gone, or there is another reason why it does not come back yet; it goes on trying by itself. */
   'engine-down': [error: Error | undefined]
   /** Another node takes part. */
   nodeup: [node: string]

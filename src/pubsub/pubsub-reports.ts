@@ -24,6 +24,8 @@ export class PubSubReports {
   /** Losses that came of what listeners did when they heard of a loss. */
   readonly #later: Dropped[] = []
   #telling = false
+  /** Why the engine has no connection, as it was told; undefined when that is not known to be so. */
+  #notConnected: string | undefined
   #left = false
   #over = false
 
@@ -58,12 +60,16 @@ export class PubSubReports {
   }
 
   engineUp(): void {
+    this.#notConnected = undefined
     this.#logger.info(this.#data({}), `pub/sub ${this.#name}: connected`)
     this.#emit({ type: 'engine-up' }, 'engine-up')
   }
 
   engineDown(error: Error | undefined): void {
     const why = error === undefined ? '' : `: ${error.message}`
+    // It tries again and again.
+    if (why === this.#notConnected) return
+    this.#notConnected = why
     this.#logger.warn(this.#data({ err: error }), `pub/sub ${this.#name}: not connected${why}`)
     this.#emit({ type: 'engine-down', error }, 'engine-down', error)
   }
