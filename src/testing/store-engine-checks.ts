@@ -124,7 +124,7 @@ function deferred<T>(): { readonly promise: Promise<T>; resolve(value: T): void 
 }
 
 /** A computation that never ends, and tells when it begins. */
-function hangs(begun: { resolve(value: void): void }): () => Promise<never> {
+function hangs(begun: ReturnType<typeof deferred<void>>): () => Promise<never> {
   return () => {
     begun.resolve()
     return new Promise(() => {})
