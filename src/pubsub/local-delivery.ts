@@ -1,3 +1,4 @@
+import type { Limits } from '../base/limits.ts'
 import type { Atom } from '../term/index.ts'
 import type { DecodeAs } from './decodings.ts'
 import type { Delivery } from './delivery.ts'
@@ -19,21 +20,22 @@ export class LocalDelivery {
   readonly #subscribers: Subscribers
   readonly #dispatchers: ReadonlyMap<string, Dispatcher>
   readonly #reports: PubSubReports
-  readonly #maxLater: number
+  readonly #limits: Pick<Limits, 'mailboxMessages' | 'mailboxBytes'>
   #busy = false
   readonly #later: Dispatch[] = []
+  #laterBytes = 0
   #closed = false
   /** Messages handed to subscribers, counted for each. */
   delivered = 0
 
-  /** `maxLater`: messages that wait while subscribers broadcast more than one for each that they get. */
+  /** `limits`: of what waits while subscribers broadcast more than one message for each that they get. */
   constructor(
     subscribers: Subscribers,
     dispatchers: ReadonlyMap<string, Dispatcher>,
     reports: PubSubReports,
-    maxLater: number,
+    limits: Pick<Limits, 'mailboxMessages' | 'mailboxBytes'>,
   ) {
-    this.#maxLater = maxLater
+    this.#limits = limits
     this.#subscribers = subscribers
     this.#dispatchers = new Map(Array.from(dispatchers, ([name, dispatcher]) => [name, this.#contained(dispatcher)]))
     this.#reports = reports
@@ -75,6 +77,7 @@ export class LocalDelivery {
   close(): void {
     this.#closed = true
     this.#later.length = 0
+    this.#laterBytes = 0
   }
 
   #run(first: Dispatch): void {
@@ -91,6 +94,7 @@ export class LocalDelivery {
         this.#busy = false
         return
       }
+      this.#laterBytes -= next.bytes
       this.#hand(next)
     }
     // Still busy: what comes meanwhile waits behind what is here.
@@ -115,9 +119,12 @@ export class LocalDelivery {
 
   #wait(dispatch: Dispatch): void {
     const { delivery, bytes, as, except, dispatcher } = dispatch
-    if (this.#later.length >= this.#maxLater) {
+    const { mailboxMessages, mailboxBytes } = this.#limits
+    const { length } = this.#later
+    if (length >= mailboxMessages || (length > 0 && this.#laterBytes + bytes > mailboxBytes)) {
       return this.#reports.lost('slow-subscriber', 1, { topic: delivery.topic })
     }
+    this.#laterBytes += bytes
     if (as === undefined) this.#later.push(dispatch)
     // What came over a link can only be decoded anew while it is being handled.
     else this.#later.push(new Dispatch(delivery, bytes, this.#subscribers.keep(delivery, as), except, dispatcher))

@@ -83,7 +83,7 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
       if (!this.#closed) this.#engine.interest?.(kind, topic, on)
     }, options.terms)
     this.#subscriptions = new SubscriptionFactory(host, options, this.#subscribers, this.#reports)
-    this.#local = new LocalDelivery(this.#subscribers, options.dispatchers, this.#reports, limits.mailboxMessages)
+    this.#local = new LocalDelivery(this.#subscribers, options.dispatchers, this.#reports, limits)
     this.#replay = options.retain === undefined ? undefined : new Replay(options.retain, refusingNone(options.terms))
     this.#messages = new OutgoingMessages(options, host.name, this.#replay?.values)
     this.#engine = options.engine.open(this.#context())
