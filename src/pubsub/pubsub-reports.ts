@@ -7,6 +7,7 @@ import type { DropCause, DropDetail } from './engine.ts'
 import type { Dropped, PubSubEvent, PubSubEvents } from './pubsub-events.ts'
 import { QuietCount } from './quiet-count.ts'
 import type { Subscription } from './subscription.ts'
+import { tellListeners } from './tell-listeners.ts'
 
 /** Losses that wait to be told of; those beyond are only counted and logged. */
 const MAX_LATER = 1_000
@@ -144,19 +145,10 @@ export class PubSubReports {
     return { pubsub: this.#name, ...data }
   }
 
-  /** One listener that throws keeps nobody else from hearing of it, and is reported as uncaught, but not in our midst. */
   #emit<K extends keyof PubSubEvents>(event: PubSubEvent, name: K, ...args: PubSubEvents[K]): void {
     if (this.#over) return
     for (const queue of this.#queues) queue.push(event)
-    for (const listener of this.#emitter.rawListeners(name) as ((...args: unknown[]) => void)[]) {
-      try {
-        listener.apply(this.#emitter, args)
-      } catch (error) {
-        process.nextTick(() => {
-          throw error
-        })
-      }
-    }
+    tellListeners<PubSubEvents, K>(this.#emitter, name, args)
   }
 }
 

@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Logger } from '../../base/logger.ts'
 import type { QueueOptions } from '../../base/queue.ts'
+import { tellListeners } from '../tell-listeners.ts'
 import type { Diff, Entry } from './entry.ts'
 import { byTopic, type PresenceDiff, presenceDiffBroadcast } from './presence-diff.ts'
 import type { PresenceEvents, PresenceRefusal } from './presence-events.ts'
@@ -166,16 +167,7 @@ export class PresenceReports {
     return true
   }
 
-  /** A listener that throws is reported as uncaught, as usual, but not in the midst of our own work. */
   #notify<K extends keyof PresenceEvents>(event: K, ...args: PresenceEvents[K]): void {
-    for (const listener of this.#emitter.rawListeners(event) as ((...args: unknown[]) => void)[]) {
-      try {
-        listener.apply(this.#emitter, args)
-      } catch (error) {
-        process.nextTick(() => {
-          throw error
-        })
-      }
-    }
+    tellListeners<PresenceEvents, K>(this.#emitter, event, args)
   }
 }
