@@ -191,6 +191,19 @@ describe('remove', () => {
 })
 
 describe('trust', () => {
+  it('is needed to take a function away, of who asks and of who passes it on', async () => {
+    const cluster = new Cluster()
+    await using _ = cluster
+    const a = cluster.join('a@host', { from: ['b@host'] })
+    await a.functions.define('f', '() => 1')
+    expect(() => a.functions.admitRemoval('f', 'beam@host')).toThrow(/beam@host is not in `functions\.from`/)
+    a.functions.uninstall('f', 'beam@host')
+    expect(await a.functions.run('f', [])).toBe(1)
+    a.functions.admitRemoval('f', 'b@host')
+    a.functions.uninstall('f', 'b@host')
+    expect(a.functions.has('f')).toBe(false)
+  })
+
   it('is given to nobody unless functions are on', async () => {
     const cluster = new Cluster()
     await using _ = cluster

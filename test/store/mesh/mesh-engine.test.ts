@@ -200,6 +200,16 @@ describe('a mesh', () => {
     expect(a.engine.read('x')?.value).toBe(1)
   })
 
+  it('refuses a write that is larger than what links carry', async () => {
+    await using stage = new Stage()
+    const { engine } = stage.open(await stage.node('a'), {})
+    await engine.ready(WAIT)
+    const half = new Uint8Array(33 * 1024 * 1024)
+    const writes = ['x', 'y'].map((key) => ({ kind: 'put', key, value: half }) as const)
+    await expect(engine.submit({ kind: 'batch', writes })).rejects.toMatchObject({ code: 'ERR_LIMIT' })
+    expect(engine.size).toBe(0)
+  })
+
   it('refuses a loader that is no member', async () => {
     await using stage = new Stage()
     const node = await stage.node('a')

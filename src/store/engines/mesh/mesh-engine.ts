@@ -38,6 +38,8 @@ const TAG = atom('tsunagi_store')
 const PROTOCOL = 1
 const SHUTDOWN = atom('shutdown')
 const HOLD = 30_000
+/** Bytes of the values that are written in one step. */
+const MOST_BYTES = 64 * 1024 * 1024
 /** Requests of this node under way at once. */
 const MOST_REQUESTS = 1_000_000
 const LOG_BOUNDS = { entries: 65_536, bytes: 64 * 1024 * 1024 }
@@ -226,7 +228,7 @@ export class MeshEngine implements StoreEngine {
       loader: isClosed ? undefined : loader,
       epoch: currentEpoch.epoch,
       sequence: table.position.sequence,
-      nodes: [this.#context.host.name, ...nodes],
+      nodes: isClosed ? [] : [this.#context.host.name, ...nodes],
       size: table.size,
     }
   }
@@ -259,7 +261,9 @@ export class MeshEngine implements StoreEngine {
 
   #writes(command: Command): Write[] {
     const commands = command.kind === 'batch' ? command.writes : [command]
-    return commands.map((one) => this.#write(one))
+    const writes = commands.map((one) => this.#write(one))
+    checkSize(writes)
+    return writes
   }
 
   #write(command: Put | Delete): Write {
@@ -381,6 +385,7 @@ export class MeshEngine implements StoreEngine {
           read: () => this.read(key),
           write: (value, options) => {
             const write = this.#write({ kind: 'put', key, value, ...options, expected })
+            checkSize([write])
             return this.#submit({ kind: 'write', writes: [write] }, key, options, lease)
           },
           end: (failure) => {
@@ -620,6 +625,14 @@ export class MeshEngine implements StoreEngine {
   #closedError(): TsunagiError {
     return new TsunagiError('ERR_CLOSED', `the store ${this.#context.name} is closed`)
   }
+}
+
+/** Nothing is ordered that the links could not carry. */
+function checkSize(writes: readonly Write[]): void {
+  let size = 0
+  for (const { bytes } of writes) size += bytes?.length ?? 0
+  if (size <= MOST_BYTES) return
+  throw new TsunagiError('ERR_LIMIT', `a write of ${size} bytes: at most ${MOST_BYTES}; write it in parts`)
 }
 
 function checkOptions({ options }: EngineContext): void {
