@@ -17,6 +17,8 @@ function tell(report: MemberReport): void {
 // Ctrl-C reaches the whole group; the demo decides when its nodes end.
 process.on('SIGINT', () => {})
 process.on('disconnect', () => process.exit())
+// The demo may have been killed while this program was being loaded: then nobody tells any more.
+if (!process.connected) process.exit()
 
 const node = await startNode({ name, connectTo: peer, epmd: { port: Number(epmdPort) }, logger: silentLogger })
 node.on('nodeup', (other) => tell({ type: 'nodeup', node: other }))
