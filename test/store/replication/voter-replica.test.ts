@@ -46,6 +46,11 @@ function act(replica: VoterReplica): Action[] {
   return done
 }
 
+/** Whether it has asked for votes; takes out what is to be done. */
+function isCandidate(replica: VoterReplica): boolean {
+  return act(replica).some((action) => action.kind === 'send' && action.message.kind === 'vote-request')
+}
+
 function greet(replica: VoterReplica, peer: string): void {
   const setup = JSON.stringify([members, undefined])
   const hello: Hello = {
@@ -75,6 +80,29 @@ describe('a voter', () => {
     expect(act(replica)).toContainEqual(
       expect.objectContaining({ message: expect.objectContaining({ kind: 'appended', match: 130 }) }),
     )
+  })
+
+  it('that leads commits what earlier epochs left by an operation of its own, and not by counting: Raft, figure 8', () => {
+    const replica = voter()
+    for (const peer of ['b', 'c']) greet(replica, peer)
+    for (let now = 0; !isCandidate(replica); now += 1000) replica.tick(now)
+    const vote = { kind: 'vote', granted: true, promised: { epoch: 7, loader: 'd' }, restored: true } as const
+    const rest = { epoch: { epoch: 8, loader: 'a' }, incarnation: 1, incarnations: [] }
+    for (const trial of [true, false]) {
+      for (const peer of ['b', 'c']) replica.receive(peer, { ...vote, ...rest, trial }, 1)
+      act(replica)
+    }
+    expect(replica.leads).toBe(true)
+    const appended = (peer: string, match: number): void => {
+      const { epoch } = rest
+      const message = { kind: 'appended', hint: match, sentAt: 1, restored: true, incarnation: 1 } as const
+      replica.receive(peer, { ...message, epoch, promised: epoch, match }, 1)
+      act(replica)
+    }
+    for (const peer of ['b', 'c']) appended(peer, 140)
+    expect(replica.table.position.sequence).toBe(100)
+    for (const peer of ['b', 'c']) appended(peer, 141)
+    expect(replica.table.position.sequence).toBe(141)
   })
 
   it('says how far it is only when it knows where the loader follows on', () => {
