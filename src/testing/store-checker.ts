@@ -66,6 +66,8 @@ const LEASED = ['x', 'y'] as const
 const FORMED = 30_000
 const TROUBLE = 60_000
 const PEACE = 60_000
+/** How long before the end each node writes once more. */
+const LAST_WRITES = 10_000
 
 /**
  * Runs one random schedule: clients write and compute while nodes are killed, paused, parted from each other, restarted with
@@ -75,7 +77,7 @@ const PEACE = 60_000
  * lost; every replica carries out the same operations at the same places; an operation comes after all that were
  * acknowledged before it was asked for; each is carried out once, with the outcome that was told; what a node shows
  * of a key never goes back. Of open stores: all are equal after healing; each value is there, was overwritten, or is in a
- * conflict event. Of both: a loader has one live lease per key.
+ * conflict event. Of both: a loader has one live lease per key, and when all has healed everybody can write.
  *
  * @throws ScheduleError
  */
@@ -104,6 +106,8 @@ class Schedule implements SimulationObserver {
   readonly #leased: { readonly process: SimulatedProcess; readonly lease: number; readonly key: string }[] = []
   readonly #leaseKeys = new Map<string, string>()
   readonly #epochs = new Set<string>()
+  /** Writes asked for when all had healed. */
+  readonly #last: string[] = []
   #acknowledged = 0
   #refusals = 0
   #grantsSeen = 0
@@ -144,7 +148,10 @@ class Schedule implements SimulationObserver {
     this.#trouble(FORMED + TROUBLE)
     simulation.run(FORMED + TROUBLE)
     this.#heal()
+    simulation.run(FORMED + TROUBLE + PEACE - LAST_WRITES)
+    for (const process of simulation.processes.values()) this.#askLast(process)
     simulation.run(FORMED + TROUBLE + PEACE)
+    this.#checkAnswered()
     this.#checkEqual()
     if (this.#members === undefined) this.#checkDiscarded()
     else this.#checkHistory()
@@ -499,6 +506,21 @@ class Schedule implements SimulationObserver {
   }
 
   // What must be so.
+
+  /** Everybody can write again. */
+  #askLast(process: SimulatedProcess): void {
+    const writes = [this.#write(process, 'last')].map((write) => ({ ...write, expected: undefined }))
+    const operation: Operation = { kind: 'write', writes }
+    const id = `${process.client}/${this.#simulation.submit(process, operation, 'all')}`
+    this.#pending.set(id, { process, operation, floor: this.#highestAcknowledged })
+    this.#last.push(id)
+  }
+
+  #checkAnswered(): void {
+    for (const id of this.#last) {
+      if (!this.#settled.has(id)) this.#fail(`${id} was asked for after healing, and has no answer`)
+    }
+  }
 
   #checkFormed(): void {
     if (this.#members === undefined) return

@@ -415,12 +415,14 @@ export class OpenReplica extends Replica {
     if (!this.#leading) {
       if (this.#answerDue && this.#target !== undefined && this.#following) {
         this.#answerDue = false
-        const { epoch, savedTo } = this
+        const { epoch } = this
+        // Without its disk it follows on, and nobody counts it.
+        const match = this.failed ? this.log.last.sequence : this.savedTo
         this.send(this.#target, {
           kind: 'appended',
           epoch,
-          match: savedTo,
-          hint: savedTo,
+          match,
+          hint: match,
           promised: epoch,
           sentAt: this.#lastSentAt,
           restored: !this.failed,

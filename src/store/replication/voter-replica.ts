@@ -432,7 +432,7 @@ export class VoterReplica extends Replica {
       this.#unanimous = false
       this.dropParts()
       this.setLoader(undefined)
-      if (this.#isVoter) {
+      if (this.#isVoter && !this.failed) {
         this.#epochSaved = false
         this.saveMeta(() => {
           if (compareEpochs(this.epoch, epoch) !== 0) return
@@ -519,7 +519,8 @@ export class VoterReplica extends Replica {
   #answer(epoch: Epoch, sentAt: number): Appended {
     const restored = this.#restored && !this.failed
     const [promised, incarnation] = [this.#promised, this.#incarnation]
-    const match = Math.min(this.savedTo, this.#verified ?? 0)
+    // Without its disk it follows on, and nobody counts it.
+    const match = Math.min(this.failed ? Number.POSITIVE_INFINITY : this.savedTo, this.#verified ?? 0)
     return { kind: 'appended', epoch, match, hint: match, promised, sentAt, restored, incarnation }
   }
 
@@ -533,6 +534,8 @@ export class VoterReplica extends Replica {
   protected diskLost(): void {
     this.#abdicate()
     this.#candidacy = undefined
+    this.#epochSaved = true
+    this.#answerDue = true
   }
 
   protected meta(): Meta {

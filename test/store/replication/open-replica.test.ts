@@ -59,6 +59,17 @@ describe('an open store', () => {
     expect(silent.replica.table.size).toBe(1)
   })
 
+  it('goes on with nodes whose disks take nothing any more, and does not count them', () => {
+    const scene = new Scene({ others, durable: true })
+    for (const victim of [scene.others(scene.loader())[0], scene.loader()]) scene.simulation.failDisk(victim as never)
+    scene.run(15_000)
+    for (let i = 0; i < 20; i++) scene.put('a', `k${i}`, 'x'.repeat(1 << 20))
+    scene.run(10_000)
+    expect(scene.settlements).toHaveLength(0)
+    scene.expectEqual()
+    expect(scene.process('a').replica.table.size).toBe(20)
+  })
+
   it('keeps its loader when a node that was paused itself wakes up', () => {
     const scene = new Scene({ others })
     const loader = scene.loader()

@@ -125,6 +125,17 @@ describe('a voter', () => {
     expect(log.last.sequence - log.base.sequence).toBe(10)
   })
 
+  it('follows on when its disk takes nothing any more, and is not counted', () => {
+    const scene = new Scene({ members: ['a', 'b', 'c', 'd', 'e'], durable: true })
+    for (const victim of [scene.others(scene.loader())[0], scene.loader()]) scene.simulation.failDisk(victim as never)
+    scene.run(15_000)
+    for (let i = 0; i < 20; i++) scene.put('a', `k${i}`, 'x'.repeat(1 << 20))
+    scene.run(10_000)
+    expect(scene.settlements).toHaveLength(20)
+    scene.expectEqual()
+    expect(scene.process('a').replica.table.size).toBe(20)
+  })
+
   it('knows no loader when it has not heard of one for a lease, and follows it again when it is back', () => {
     const scene = new Scene({ members: ['a', 'b', 'c'] })
     const loader = scene.loader()
