@@ -105,7 +105,11 @@ class Schedule implements SimulationObserver {
   readonly #held = new Map<SimulatedProcess, Map<string, string>>()
   readonly #leased: { readonly process: SimulatedProcess; readonly lease: number; readonly key: string }[] = []
   readonly #leaseKeys = new Map<string, string>()
+  /** The same as each loader knows it: who asks may be another incarnation by the time of the answer. */
+  readonly #requested = new Map<string, string>()
   readonly #epochs = new Set<string>()
+  /** The next voter dies as soon as its vote has arrived. */
+  #voterDies = false
   /** Writes asked for when all had healed. */
   readonly #last: string[] = []
   #acknowledged = 0
@@ -268,6 +272,7 @@ class Schedule implements SimulationObserver {
       'close',
       'disk',
       'all',
+      'kill-voter',
     ] as const)
     const count = (): void => {
       this.#faults[kind] = (this.#faults[kind] ?? 0) + 1
@@ -291,6 +296,18 @@ class Schedule implements SimulationObserver {
         if (this.#members === undefined) return
         count()
         for (const process of processes) if (this.#mayLose(process.name, false)) this.#end(process, false, false)
+        return
+      }
+      case 'kill-voter': {
+        // The next one that votes; and there is an election soon, while the loader is about to wake up again.
+        const loader = processes.find(({ replica }) => replica.leads)
+        if (this.#members === undefined || loader === undefined || loader.paused) return
+        count()
+        this.#voterDies = true
+        simulation.pause(loader)
+        simulation.at(5000 + random.below(4000), () => {
+          if (loader.alive) simulation.resume(loader)
+        })
         return
       }
       case 'pause': {
@@ -348,7 +365,18 @@ class Schedule implements SimulationObserver {
     return after.size <= Math.floor((this.#members.length - 1) / 2)
   }
 
-  #end(process: SimulatedProcess, inPeace: boolean, losesDisk: boolean): void {
+  /** As soon as its vote has arrived; it is back at once. */
+  #killVoter(name: string): void {
+    this.#voterDies = false
+    const losesDisk = this.#random.chance(0.5)
+    const voter = this.#simulation.processes.get(name)
+    if (voter === undefined || voter.paused || !this.#mayLose(name, losesDisk)) return
+    this.#simulation.at(0, () => {
+      if (voter.alive) this.#end(voter, false, losesDisk, 20 + this.#random.below(300))
+    })
+  }
+
+  #end(process: SimulatedProcess, inPeace: boolean, losesDisk: boolean, away = this.#absence()): void {
     const simulation = this.#simulation
     const { name } = process
     if (inPeace) simulation.close(process)
@@ -358,9 +386,13 @@ class Schedule implements SimulationObserver {
       simulation.loseDisk(name)
       if (this.#members?.includes(name)) this.#lost.add(name)
     }
-    simulation.at(300 + this.#random.next() ** 2 * 15_000, () => {
+    simulation.at(away, () => {
       if (!simulation.processes.has(name)) simulation.start(name)
     })
+  }
+
+  #absence(): number {
+    return 300 + this.#random.next() ** 2 * 15_000
   }
 
   #heal(): void {
@@ -466,13 +498,14 @@ class Schedule implements SimulationObserver {
     if (message.kind === 'lease-lost') this.#leaseOver(process, to, message.lease)
     if (message.kind === 'leave') this.down(process, to)
     if (message.kind !== 'lease-answer' || message.answer.kind !== 'granted') return
-    const receiver = this.#simulation.processes.get(to)
-    if (receiver === undefined) return
-    const key = this.#leaseKeys.get(`${receiver.client}/${message.request}`)
+    const key = this.#requested.get(`${process.client} ${to}/${message.request}`)
     if (key !== undefined) this.#granted(process, to, key, message.answer.lease)
   }
 
   delivered(process: SimulatedProcess, from: string, message: Message): void {
+    if (message.kind === 'vote' && message.granted && !message.trial && this.#voterDies) this.#killVoter(from)
+    if (message.kind === 'lease-request')
+      this.#requested.set(`${process.client} ${from}/${message.request}`, message.key)
     if (message.kind === 'lease-end') this.#leaseOver(process, from, message.lease)
     if (message.kind === 'bye' || message.kind === 'join' || message.kind === 'leave') this.down(process, from)
     if (message.kind !== 'submit') return
