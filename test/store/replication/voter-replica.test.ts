@@ -46,6 +46,11 @@ function act(replica: VoterReplica): Action[] {
   return done
 }
 
+/** What it has sent so far, of what is to be done. */
+function told(replica: VoterReplica): { readonly kind: string; readonly match?: number | undefined }[] {
+  return replica.actions.flatMap((action) => (action.kind === 'send' ? [action.message] : []))
+}
+
 /** Whether it has asked for votes; takes out what is to be done. */
 function isCandidate(replica: VoterReplica): boolean {
   return act(replica).some((action) => action.kind === 'send' && action.message.kind === 'vote-request')
@@ -103,6 +108,48 @@ describe('a voter', () => {
     expect(replica.table.position.sequence).toBe(100)
     for (const peer of ['b', 'c']) appended(peer, 141)
     expect(replica.table.position.sequence).toBe(141)
+  })
+
+  it('says nothing of a promise, or of an entry, before it is on the disk', () => {
+    const replica = voter()
+    for (const peer of ['b', 'c']) greet(replica, peer)
+    act(replica)
+    const epoch = { epoch: 9, loader: 'b' }
+    const last = new Version(7, 'd', 140)
+    replica.receive('b', { kind: 'vote-request', epoch, last, trial: false, handedOver: undefined }, 6000)
+    replica.flush(6000)
+    expect(told(replica)).toEqual([])
+    expect(act(replica)).toContainEqual(
+      expect.objectContaining({ message: expect.objectContaining({ kind: 'vote', granted: true }) }),
+    )
+    replica.receive('b', append(last, 120, [entry(9, 'b', 141)]), 6000)
+    replica.flush(6000)
+    expect(told(replica).filter(({ kind, match }) => kind === 'appended' && match === 141)).toEqual([])
+    expect(act(replica)).toContainEqual(
+      expect.objectContaining({ message: expect.objectContaining({ kind: 'appended', match: 141 }) }),
+    )
+  })
+
+  it('does not count the vote of one that has lost its state since', () => {
+    const replica = voter()
+    for (const peer of ['b', 'c', 'd']) greet(replica, peer)
+    for (let now = 0; !isCandidate(replica); now += 1000) replica.tick(now)
+    const vote = (peer: string, trial: boolean, incarnation = 1): void => {
+      const promised = { epoch: 7, loader: 'd' }
+      const rest = { granted: true, promised, restored: true, incarnation, incarnations: [] }
+      replica.receive(peer, { kind: 'vote', epoch: { epoch: 8, loader: 'a' }, trial, ...rest }, 1)
+      act(replica)
+    }
+    vote('b', true)
+    vote('c', true)
+    vote('c', false)
+    replica.receive('c', { kind: 'recover', incarnation: 2 }, 1)
+    vote('b', false)
+    // Of the incarnation that is gone.
+    vote('c', false)
+    expect(replica.leads).toBe(false)
+    vote('d', false)
+    expect(replica.leads).toBe(true)
   })
 
   it('says how far it is only when it knows where the loader follows on', () => {
