@@ -122,6 +122,8 @@ describe('a voter', () => {
     expect(act(replica)).toContainEqual(
       expect.objectContaining({ message: expect.objectContaining({ kind: 'vote', granted: true }) }),
     )
+    replica.receive('b', append(last, 120), 6000)
+    act(replica)
     replica.receive('b', append(last, 120, [entry(9, 'b', 141)]), 6000)
     replica.flush(6000)
     expect(told(replica).filter(({ kind, match }) => kind === 'appended' && match === 141)).toEqual([])
