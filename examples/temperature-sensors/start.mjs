@@ -8,20 +8,23 @@ import { fileURLToPath } from 'node:url'
 const file = (name) => fileURLToPath(new URL(name, import.meta.url))
 const children = []
 
-function start(command, args) {
-  const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+function start(command, args, stdout = 'inherit') {
+  const child = spawn(command, args, { stdio: ['ignore', stdout, 'inherit'] })
   children.push(child)
   return child
 }
 
-const display = start(process.execPath, [file('display.mjs')])
+const display = start(process.execPath, [file('display.mjs')], 'pipe')
+display.stdout.pipe(process.stdout)
 for (const place of ['kitchen', 'garden']) start(process.execPath, [file('sensor.mjs'), place])
 
-// The nodes above serve the port mapper; Erlang need not start its own.
-const name = ['--name', 'elixir@127.0.0.1', '--cookie', 'hello', '--erl', '-start_epmd false']
-start('elixir', [...name, file('display.exs')]).on('error', () =>
-  console.log('(without Elixir, which is not installed)'),
-)
+// When the display is up there is a port mapper: Erlang, which ends without one, need not start its own.
+display.stdout.once('data', () => {
+  const name = ['--name', 'elixir@127.0.0.1', '--cookie', 'hello', '--erl', '-start_epmd false']
+  start('elixir', [...name, file('display.exs')]).on('error', () =>
+    console.log('(without Elixir, which is not installed)'),
+  )
+})
 
 const stop = () => {
   for (const child of children) child.kill()
