@@ -23,7 +23,7 @@ const program = `
 `
 
 it('the packages that read sources are loaded when the first function is defined, not before', async () => {
-  await using child = startNodeProcess(['--input-type=module', '-e', program])
+  await using child = startNodeProcess(['--no-warnings', '--input-type=module', '-e', program])
   await child.exited
   const { output } = child
   expect(output[0], output.join('\n')).toBe('imported')
