@@ -123,7 +123,6 @@ export interface Accepted {
 }
 
 export type HandshakeState = DiallerState | AcceptorState | { readonly phase: 'over' }
-export type Phase = HandshakeState['phase']
 
 export type HandshakeEvent =
   /** A whole message, without its length. */

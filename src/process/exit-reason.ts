@@ -52,11 +52,6 @@ export class ErlangError extends TsunagiError {
   }
 }
 
-/** An error that says itself which exit reason it is when nobody catches it. */
-export interface HasExitReason {
-  readonly exitReason: Term
-}
-
 /**
  * The exit reason of a process that ended by throwing `thrown`: that of an {@link ExitError} as it is; `{Reason, Stack}`
  * for an error, where Reason is `{Name, Message}` such as `{'TypeError', <<"x is not a function">>}` and Stack is
