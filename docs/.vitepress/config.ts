@@ -1,43 +1,115 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { defineConfig } from 'vitepress'
+import { outsideLinks, plainCode } from './markdown.ts'
 
+/** Where the source is on the web, such as https://github.com/owner/tsunagi: with it come edit links and a link to it. */
+const repository = process.env.DOCS_REPOSITORY
+
+// In reading order; a new page adds its line here.
+const sidebar = [
+  {
+    text: 'Start',
+    items: [
+      { text: 'What Tsunagi is', link: '/' },
+      { text: 'First steps', link: '/first-steps' },
+      { text: 'Add Node.js to your Phoenix cluster', link: '/phoenix' },
+    ],
+  },
+  {
+    text: 'Coming from',
+    collapsed: true,
+    items: [
+      { text: 'KantanCluster', link: '/from-kantan-cluster' },
+      { text: 'gen_cluster', link: '/from-gen-cluster' },
+      { text: 'interconnect_nodes', link: '/from-interconnect-nodes' },
+      { text: 'Barnacle', link: '/from-barnacle' },
+      { text: 'Clustorage', link: '/from-clustorage' },
+    ],
+  },
+  {
+    text: 'Guide',
+    items: [
+      { text: 'Nodes', link: '/nodes' },
+      { text: 'Finding nodes', link: '/strategies' },
+      { text: 'Terms', link: '/terms' },
+      { text: 'Processes', link: '/processes' },
+      { text: 'Remote calls', link: '/rpc' },
+      { text: 'Process groups', link: '/pg' },
+      { text: 'Global names', link: '/global' },
+      { text: 'Publish and subscribe', link: '/pubsub' },
+      { text: 'Presence', link: '/presence' },
+      { text: 'Shared values', link: '/store' },
+      { text: 'Distributed functions', link: '/functions' },
+    ],
+  },
+  {
+    text: 'Running it',
+    items: [
+      { text: 'Configuration', link: '/config' },
+      { text: 'The tsunagi command', link: '/cli' },
+      { text: 'Security', link: '/security' },
+    ],
+  },
+  {
+    text: 'When things fail',
+    items: [
+      { text: 'What happens when', link: '/failures' },
+      { text: 'Errors', link: '/errors' },
+      { text: 'Limits', link: '/limits' },
+    ],
+  },
+  {
+    text: 'How it is made',
+    items: [
+      { text: 'Architecture', link: '/architecture' },
+      { text: 'Protocol support', link: '/protocol-support' },
+      { text: 'Benchmarks', link: '/benchmarks' },
+      { text: 'Contributing', link: '/contributing' },
+      { text: 'Reporting vulnerabilities', link: '/reporting' },
+      { text: 'Changelog', link: '/changelog' },
+    ],
+  },
+  { text: 'API reference', link: '/api/' },
+]
+
+// biome-ignore lint/style/noDefaultExport: what VitePress asks for
 export default defineConfig({
   title: 'Tsunagi',
   description: 'Node.js processes as first-class nodes of an Erlang cluster',
+  lang: 'en-GB',
   cleanUrls: true,
+  head: [['link', { rel: 'icon', type: 'image/svg+xml', href: '/logo.svg' }]],
+  markdown: { config: (md) => md.use(plainCode).use(outsideLinks, repository) },
   themeConfig: {
-    // In reading order; a new page adds its line here.
-    sidebar: [
+    logo: '/logo.svg',
+    nav: [
+      { text: 'First steps', link: '/first-steps' },
       {
         text: 'Guide',
-        items: [
-          { text: 'What Tsunagi is', link: '/' },
-          { text: 'Nodes', link: '/nodes' },
-          { text: 'Finding nodes', link: '/strategies' },
-          { text: 'Terms', link: '/terms' },
-          { text: 'Processes', link: '/processes' },
-          { text: 'Remote calls', link: '/rpc' },
-          { text: 'Process groups', link: '/pg' },
-          { text: 'Presence', link: '/presence' },
-          { text: 'Global names', link: '/global' },
-          { text: 'Publish and subscribe', link: '/pubsub' },
-          { text: 'Shared values', link: '/store' },
-          { text: 'Distributed functions', link: '/functions' },
-          { text: 'Configuration', link: '/config' },
-          { text: 'The tsunagi command', link: '/cli' },
-        ],
+        link: '/nodes',
+        activeMatch: '^/(nodes|strategies|terms|processes|rpc|pg|global|pubsub|presence|store|functions)$',
       },
-      {
-        text: 'Reference',
-        items: [
-          { text: 'Security', link: '/security' },
-          { text: 'Errors', link: '/errors' },
-          { text: 'Limits', link: '/limits' },
-          { text: 'Protocol support', link: '/protocol-support' },
-          { text: 'Benchmarks', link: '/benchmarks' },
-        ],
-      },
+      { text: 'When things fail', link: '/failures' },
+      { text: 'API', link: '/api/', activeMatch: '^/api/' },
+      { text: manifest('version'), link: '/changelog' },
     ],
+    sidebar: { '/': sidebar, '/api/': [{ text: 'Back to the guide', link: '/first-steps' }, ...apiSidebar()] },
     search: { provider: 'local' },
     outline: [2, 3],
+    ...(repository !== undefined && {
+      editLink: { pattern: `${repository}/edit/main/docs/:path`, text: 'Edit this page' },
+      socialLinks: [{ icon: 'github', link: repository }],
+    }),
+    footer: { message: 'MIT licence' },
   },
 })
+
+/** What TypeDoc wrote beside its pages; none while it has not run. */
+function apiSidebar(): [] {
+  const file = new URL('../api/typedoc-sidebar.json', import.meta.url)
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : []
+}
+
+function manifest(field: string): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))[field]
+}
