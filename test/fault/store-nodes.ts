@@ -19,6 +19,8 @@ export interface StoreScene {
   /** What they keep for those that run later. */
   // biome-ignore lint/suspicious/noExplicitAny: what it is, only they know.
   readonly kept: Record<string, any>
+  /** Prints a line. */
+  readonly say: (line: string) => void
   readonly atom: typeof atom
   readonly tuple: typeof tuple
 }
