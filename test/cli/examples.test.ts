@@ -5,8 +5,9 @@ import { describe, expect, it } from 'vitest'
 import { startNodeProcess } from '../support/child.ts'
 import { OsProcess } from '../support/os-process.ts'
 import { freePort } from '../support/otp.ts'
+import { missingForPostgres, PostgresServer } from '../support/postgres-server.ts'
 import { bareEnvironment, commandOf, describeOtp } from '../support/releases.ts'
-import { hasTool } from '../support/tools.ts'
+import { describeSkipped, hasTool } from '../support/tools.ts'
 import { Home, runCommand } from './support.ts'
 
 const example = (name: string) => new URL(`../../examples/${name}`, import.meta.url).pathname
@@ -94,6 +95,24 @@ describe('the examples', () => {
     await observer.waitForOutput(/^--- Node down: second@127\.0\.0\.1$/)
   })
 
+  it('work-queue: no job is left undone, though a worker is killed', async () => {
+    await using run = start('work-queue/start.mjs', [], await freePort())
+    await run.waitForOutput(/^queue: job \d+ is lost with two@127\.0\.0\.1 \(ERR_NOCONNECTION\)$/)
+    await run.waitForOutput(/^queue: 100 jobs done, 1 of them given to somebody else after a loss$/)
+    expect((await run.exited).code).toBe(0)
+  })
+
+  it('cached-api: three nodes ask once, and who comes later not at all', async () => {
+    await using run = start('cached-api.mjs', [], await freePort())
+    expect((await run.exited).code).toBe(0)
+    expect(run.output.filter((line) => !line.startsWith('tsunagi: '))).toEqual([
+      '300 answers on three nodes, the API was asked once',
+      "from memory, without a wait: { path: '/rates', euro: 1.0842 }",
+      "a node that came later: { path: '/rates', euro: 1.0842 }",
+      'the API was asked once in all',
+    ])
+  })
+
   it('temperature-sensors: what two sensors measure is shown, with one command', { timeout: 120_000 }, async () => {
     using lib = compileStandIn()
     await using run = start('temperature-sensors/start.mjs', [], await freePort(), { ERL_LIBS: lib.path })
@@ -109,6 +128,25 @@ describe('the examples', () => {
     expect((await run.exited).code).toBe(0)
   })
 })
+
+function overPostgres(): void {
+  it('postgres-discovery: two nodes find each other in the database', async () => {
+    await using database = await PostgresServer.start()
+    const epmdPort = await freePort()
+    await using one = start('postgres-discovery.mjs', [database.url, 'one'], epmdPort)
+    await using two = start('postgres-discovery.mjs', [database.url, 'two'], epmdPort)
+    await one.waitForOutput(/^\+ two@127\.0\.0\.1$/)
+    await two.waitForOutput(/^\+ one@127\.0\.0\.1$/)
+    two.kill('SIGTERM')
+    expect((await two.exited).code).toBe(0)
+    await one.waitForOutput(/^- two@127\.0\.0\.1/)
+    one.kill('SIGINT')
+    expect((await one.exited).code).toBe(0)
+  })
+}
+
+if (missingForPostgres.length === 0) describe('the examples', overPostgres)
+else describeSkipped('the examples', missingForPostgres, overPostgres)
 
 describeOtp(
   'the examples',
@@ -151,6 +189,36 @@ describeOtp(
       await pingPong.waitForOutput(/plays/)
       expect(await runElixir('ping-pong.exs', epmdPort)).toEqual(['Node.js says: :pong', 'Node.js pinged back'])
       await pingPong.waitForOutput(/^ex@127\.0\.0\.1 says pong$/)
+    })
+
+    it('phoenix-channel-bridge: hears what a channel broadcasts, and answers its browsers', async () => {
+      const epmdPort = await freePort()
+      // The port mapper that Elixir needs.
+      await using display = start('temperature-sensors/display.mjs', [], epmdPort)
+      await display.waitForOutput(/waits/)
+      using home = new Home()
+      const application = `
+        {:ok, _} = Supervisor.start_link([{Phoenix.PubSub, name: MyApp.PubSub}], strategy: :one_for_one)
+        :ok = Browser.join(MyApp.PubSub, "room:lobby")
+        say = fn -> Phoenix.Channel.Server.broadcast(MyApp.PubSub, "room:lobby", "new_msg", %{body: "what a day"}) end
+        workers = fn -> :pg.get_members(Phoenix.PubSub, MyApp.PubSub.Adapter) end
+        Stream.repeatedly(workers) |> Enum.find(&(length(&1) == 2))
+        :ok = say.()
+        IO.puts(Browser.text())
+        IO.puts(Browser.text())
+        System.halt(0)`
+      const fixture = (name: string) => new URL(`../interop/fixtures/pubsub/${name}`, import.meta.url).pathname
+      const texts = [readFileSync(phoenix, 'utf8'), readFileSync(fixture('channels.ex'), 'utf8'), application]
+      await using elixir = startElixir(texts, epmdPort, home)
+      await using bridge = start('phoenix-channel-bridge.mjs', ['ex@127.0.0.1'], epmdPort)
+      await bridge.waitForOutput(/^bridge: new_msg \{"body":"what a day"\}$/, { timeout: 60_000 })
+      expect((await elixir.exited).code, elixir.output.join('\n')).toBe(0)
+      expect(elixir.output).toEqual([
+        '[null,null,"room:lobby","new_msg",{"body":"what a day"}]',
+        '[null,null,"room:lobby","counted",{"words":3}]',
+      ])
+      bridge.kill('SIGINT')
+      expect((await bridge.exited).code).toBe(0)
     })
 
     it('temperature-sensors: Elixir shows what sensors of Node.js measure', async () => {
