@@ -70,6 +70,11 @@ export class TsunagiNode extends LocalNode {
     return this.#topologies.get(name, options)
   }
 
+  /** The topologies that are open. */
+  topologies(): Topology[] {
+    return this.#topologies.list()
+  }
+
   /**
    * Publish-subscribe under a name, shared with all nodes that have one of this name: nodes of this package, and Phoenix
    * applications with a `Phoenix.PubSub` of it. The same object each time. It closes with the node. See {@link PubSub}.
@@ -80,6 +85,11 @@ export class TsunagiNode extends LocalNode {
    */
   pubsub(name: string, options?: PubSubOptions): PubSub {
     return this.#pubsubs.get(name, options)
+  }
+
+  /** The pub/subs that are open. */
+  pubsubs(): PubSub[] {
+    return this.#pubsubs.list()
   }
 
   /**
@@ -93,6 +103,11 @@ export class TsunagiNode extends LocalNode {
     return this.#stores.get(options)
   }
 
+  /** The stores that are open. */
+  stores(): Store[] {
+    return this.#stores.list()
+  }
+
   protected override withdraw(): void {
     this.#topologies.close()
     this.#pubsubs.withdraw()
@@ -100,7 +115,6 @@ export class TsunagiNode extends LocalNode {
 
   override close(): Promise<void> {
     this.#topologies.close()
-    void this.#pubsubs.close()
     return super.close()
   }
 }

@@ -25,5 +25,12 @@ export type {
 } from './strategy.ts'
 export type { ClusterMessage } from './telemetry.ts'
 export type { Topology } from './topology.ts'
-export type { FailedNode, RefreshResult, RejectedName, TopologyEvent, TopologyEvents } from './topology-events.ts'
+export type {
+  FailedNode,
+  RefreshResult,
+  RejectedName,
+  TopologyEvent,
+  TopologyEvents,
+  TopologySchedule,
+} from './topology-events.ts'
 export type { OwnFunctionContext, TopologyChanges, TopologyOptions } from './topology-options.ts'

@@ -38,6 +38,11 @@ export class Topologies {
     throw new OptionError('options', options, expected)
   }
 
+  /** Those that are open. */
+  list(): Topology[] {
+    return [...this.#open.values()]
+  }
+
   close(): void {
     this.#closed = true
     for (const topology of [...this.#open.values()]) void topology.close()

@@ -58,3 +58,17 @@ export type TopologyEvent =
   | { readonly type: 'paused' }
   | { readonly type: 'resumed' }
   | { readonly type: 'stopped' }
+
+/** How a topology looks for nodes, and when. Times in milliseconds. */
+export interface TopologySchedule {
+  /** The strategy's name. */
+  readonly strategy: string
+  /** `pull`: it is asked each `interval`. `push`: it tells by itself. */
+  readonly mode: 'pull' | 'push'
+  /** `Infinity`: it is asked once, and then only when somebody wants it. */
+  readonly interval: number
+  /** Since the last refresh that succeeded; undefined before the first. */
+  readonly refreshedAgo: number | undefined
+  /** Until the next lookup; undefined while one runs, while it is paused, and where the strategy tells by itself. */
+  readonly nextIn: number | undefined
+}

@@ -14,7 +14,7 @@ import type { Overlay } from './overlay.ts'
 import { OwnOverlay } from './own-overlay.ts'
 import { RefreshQueue } from './refresh-queue.ts'
 import { Telemetry } from './telemetry.ts'
-import type { RefreshResult, TopologyEvent, TopologyEvents } from './topology-events.ts'
+import type { RefreshResult, TopologyEvent, TopologyEvents, TopologySchedule } from './topology-events.ts'
 import type { TopologyHost } from './topology-host.ts'
 import {
   type ResolvedTopologyOptions,
@@ -53,6 +53,9 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
   #otherPolicy = false
   readonly #refreshes = new RefreshQueue((hurry) => this.#refresh(hurry))
   #lastResult: RefreshResult | undefined
+  /** When the last refresh ended that succeeded, and when the next lookup is due, by the clock. */
+  #refreshedAt: number | undefined
+  #dueAt: number | undefined
   #lastError: DiscoveryError | undefined
 
   /** Use `node.topology(name, options)`. It looks at once. @throws OptionError */
@@ -85,6 +88,19 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
   /** Why the last lookup failed; undefined when it succeeded. */
   get lastError(): DiscoveryError | undefined {
     return this.#lastError
+  }
+
+  /** How it looks, and when: for those who watch it. Times in milliseconds. */
+  get schedule(): TopologySchedule {
+    const { interval, strategy } = this.#options
+    const now = this.#host.clock.now()
+    return {
+      strategy: strategy.name,
+      mode: 'watch' in strategy ? 'push' : 'pull',
+      interval,
+      refreshedAgo: this.#refreshedAt === undefined ? undefined : now - this.#refreshedAt,
+      nextIn: this.#dueAt === undefined ? undefined : Math.max(0, this.#dueAt - now),
+    }
   }
 
   /** The names that count as found. */
@@ -219,6 +235,7 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
   /** Ends everything that is under way. */
   #rest(reason: Error): void {
     this.#timer?.cancel()
+    this.#dueAt = undefined
     this.#inquiry.end(reason)
     this.#settling.abort()
   }
@@ -256,6 +273,7 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
         errors,
       }
       this.#lastResult = result
+      this.#refreshedAt = this.#host.clock.now()
       this.#reports.refreshed(result)
       return result
     } catch (error) {
@@ -293,10 +311,12 @@ export class Topology extends EventEmitter<TopologyEvents> implements AsyncDispo
   #arm(): void {
     this.#timer?.cancel()
     this.#timer = undefined
+    this.#dueAt = undefined
     if (this.#state !== 'running') return this.#inquiry.rest()
     const { interval } = this.#options
     const wait = this.#inquiry.live ? this.#members.pruneIn(interval) : interval
     if (wait === undefined || wait === Number.POSITIVE_INFINITY) return
+    this.#dueAt = this.#host.clock.now() + wait
     this.#timer = this.#host.clock.after(wait, () => this.#startQuietly(false), { keepAlive: true })
   }
 

@@ -34,8 +34,10 @@ export class Connector implements Turn {
   ours = false
   /** Why the last dial failed; undefined after a success. */
   lastError: ConnectError | undefined
-  /** Whether there ever was a link. */
-  everUp = false
+  /** Links there have been. */
+  ups = 0
+  /** Why the last link was lost, and when, by the clock; undefined while there is one, and before the first. */
+  lost: { readonly reason: LinkDownReason; readonly at: number } | undefined
   readonly #host: ConnectorHost
   readonly #interests = new Interests()
   /** The interest that came with {@link port}. */
@@ -60,6 +62,16 @@ export class Connector implements Turn {
 
   get link(): Link | undefined {
     return this.#link
+  }
+
+  /** Since when, by the clock, there is a link; undefined when there is none. */
+  get upSince(): number | undefined {
+    return this.#link === undefined ? undefined : this.#upSince
+  }
+
+  /** Whether there ever was a link. */
+  get everUp(): boolean {
+    return this.ups > 0
   }
 
   /** On whose behalf the peer is kept connected. */
@@ -190,7 +202,8 @@ export class Connector implements Turn {
     this.#upSince = this.#host.clock.now()
     this.#barred = false
     this.lastError = undefined
-    this.everUp = true
+    this.ups++
+    this.lost = undefined
     this.#redial?.cancel()
     const waiters = this.#waiters
     this.#waiters = undefined
@@ -204,6 +217,7 @@ export class Connector implements Turn {
   linkDown(link: Link, reason: LinkDownReason, error: Error | undefined): void {
     if (this.#link !== link) return
     this.#link = undefined
+    this.lost = { reason, at: this.#host.clock.now() }
     this.#host.onDown(this, link, reason, error)
     if (reason === 'replaced') return
     if (this.#host.clock.now() - this.#upSince >= SOUND) this.#redial?.reset()

@@ -14,6 +14,7 @@ import type { Foundation, NodeCore } from './node-core.ts'
 import type { MonitorNodesOptions, NodeEvent } from './node-monitor.ts'
 import { checkCookie, type NodeOptions, resolveNodeOptions } from './node-options.ts'
 import { parsePeer } from './peer-address.ts'
+import { type PeerInfo, peerInfo } from './peer-info.ts'
 import type { PgScope } from './pg/pg-scope.ts'
 import { Presence } from './presence.ts'
 import { coreOf, ProcessHost } from './process-host.ts'
@@ -114,6 +115,11 @@ export class LocalNode extends ProcessHost implements AsyncDisposable {
     return this.#core.presence.servesEpmd
   }
 
+  /** Whether it takes part in the cluster as a visible node. */
+  get visible(): boolean {
+    return this.#core.options.visible
+  }
+
   get closed(): boolean {
     return this.#closed !== undefined
   }
@@ -135,6 +141,12 @@ export class LocalNode extends ProcessHost implements AsyncDisposable {
       address: link.remoteAddress,
       ...link.stats,
     }))
+  }
+
+  /** How it stands with every node it knows: connected, being dialled, wanted, or disconnected by hand. */
+  peers(): PeerInfo[] {
+    const now = this.#core.options.clock.now()
+    return Array.from(this.#core.peers.connectors, (connector) => peerInfo(connector, now))
   }
 
   /**

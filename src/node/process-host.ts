@@ -5,6 +5,7 @@ import type { ServerSource } from '../process/gen-server.ts'
 import type { MultiCallResult } from '../process/multi-call.ts'
 import type { ProcessBody, SpawnOptions } from '../process/process.ts'
 import type { ProcessInfo } from '../process/process-info.ts'
+import type { ProcessSurvey, SurveyOptions } from '../process/process-survey.ts'
 import type { ProcessCounts } from '../process/process-system.ts'
 import type { ServerRef } from '../process/server-ref.ts'
 import type { SupervisorOptions } from '../process/supervisor/options.ts'
@@ -92,6 +93,11 @@ export abstract class ProcessHost extends EventEmitter<LocalNodeEvents> {
   /** What can be seen of a process of this node, such as the length of its mailbox; undefined when it is gone. */
   processInfo(pid: Pid): ProcessInfo | undefined {
     return this.#core.processes.info(pid)
+  }
+
+  /** A look at all processes at once, for those who watch the node: see {@link ProcessSurvey}. */
+  survey(options: SurveyOptions): ProcessSurvey {
+    return this.#core.processes.survey(options)
   }
 
   /** All names registered on this node. */

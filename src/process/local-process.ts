@@ -14,6 +14,7 @@ import { Mailbox, type MailboxLimits, type Match } from './mailbox.ts'
 import type { Monitor } from './monitor.ts'
 import type { MonitorTarget } from './monitors.ts'
 import type { Process, ProcessBody, SpawnOptions } from './process.ts'
+import type { ProcessKind } from './process-info.ts'
 import type { ProcessTable } from './process-table.ts'
 import { type ReceiveOptions, type Receiver, receive } from './receive.ts'
 import type { MessageReceiver } from './router.ts'
@@ -35,6 +36,8 @@ export class LocalProcess extends Mailbox implements Process, Watchable, Receive
   readonly table: ProcessTable
   trapExit: boolean
   readonly terms: DecodeOptions | undefined
+  /** When it was made, in whole seconds of the clock: a small integer, which takes no memory of its own. */
+  readonly #born: number
   /** Messages dropped so far; undefined when it ends instead. */
   #dropped: number | undefined
   #exited: { readonly reason: Term } | undefined
@@ -46,6 +49,7 @@ export class LocalProcess extends Mailbox implements Process, Watchable, Receive
     this.pid = table.allocatePid()
     this.trapExit = options.trapExit ?? false
     this.terms = options.terms
+    this.#born = Math.trunc(table.clock.now() / 1000)
     this.#dropped = options.overflow === 'drop' ? 0 : undefined
     table.add(this)
   }
@@ -237,6 +241,27 @@ export class LocalProcess extends Mailbox implements Process, Watchable, Receive
 
   /** It has answered. */
   answered(): void {}
+
+  // What can be seen of it from outside.
+
+  get kind(): ProcessKind {
+    return 'process'
+  }
+
+  /** How many ties of each kind it has. */
+  get tieCounts(): { readonly links: number; readonly monitors: number; readonly monitoredBy: number } {
+    const ties = this.#ties
+    return {
+      links: ties?.links?.size ?? 0,
+      monitors: ties?.monitors?.size ?? 0,
+      monitoredBy: ties?.watchers?.size ?? 0,
+    }
+  }
+
+  /** Seconds since it was made. */
+  get age(): number {
+    return Math.trunc(this.clock.now() / 1000) - this.#born
+  }
 
   // What its own code uses.
 

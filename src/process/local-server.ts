@@ -1,8 +1,9 @@
 import { duration } from '../base/options.ts'
-import { atom } from '../term/atom.ts'
+import { type Atom, atom } from '../term/atom.ts'
 import { Pid } from '../term/identifiers.ts'
 import type { Term } from '../term/term.ts'
 import { isTuple, type Tuple, tuple } from '../term/tuple.ts'
+import { followsServing, serveCall } from './call-trace.ts'
 import { ExitError, exitReasonOf } from './exit-reason.ts'
 import { isOrderly, NORMAL } from './exit-signal.ts'
 import { From } from './from.ts'
@@ -10,8 +11,10 @@ import { GEN_CALL, GEN_CAST, isFromTuple, SYSTEM } from './gen.ts'
 import { makeServer, noReply, type ServerHandlers, type ServerProcess, type ServerSource } from './gen-server.ts'
 import { IdleTimeout } from './idle-timeout.ts'
 import { LocalProcess } from './local-process.ts'
+import type { ProcessKind } from './process-info.ts'
 import { stateOf } from './server-state.ts'
 import { answerSystem, type SystemTarget } from './system-message.ts'
+import { carrierOf, carry, readTraceToken } from './trace-token.ts'
 import { nextTurn, soon, takeTurn } from './turn.ts'
 
 const EXIT = atom('EXIT')
@@ -67,6 +70,10 @@ export class LocalServer extends LocalProcess implements ServerProcess, SystemTa
     this.#handlers = makeServer(source, this)
     await this.#handlers.init?.(this)
     if (this.#stopping !== undefined) throw new ExitError(this.#stopping.reason)
+  }
+
+  override get kind(): ProcessKind {
+    return 'server'
   }
 
   /** What its source made. */
@@ -131,7 +138,8 @@ export class LocalServer extends LocalProcess implements ServerProcess, SystemTa
     return stateOf(this.#handlers)
   }
 
-  override deliver(message: Term, bytes: number): void {
+  override deliver(message: Term, bytes: number, _peer?: Atom, _as?: unknown, token?: Term): void {
+    if (token !== undefined && followsServing(this.table.tracer)) carry(message, readTraceToken(token))
     if (!this.#suspended || !this.#isUrgent(message)) return super.deliver(message, bytes)
     this.#urgent?.push(message)
     this.wake()
@@ -227,7 +235,7 @@ export class LocalServer extends LocalProcess implements ServerProcess, SystemTa
     if (isTuple(message)) {
       const label = message[0]
       if (message.length === 3 && label === GEN_CALL && isFromTuple(message[1])) {
-        return this.#handleCall(new From(this, message[1]), message[2])
+        return this.#handleCall(new From(this, message[1]), message)
       }
       if (message.length === 2 && label === GEN_CAST) return this.#handleCast(message[1])
       if (this.#isUrgent(message)) {
@@ -244,12 +252,22 @@ export class LocalServer extends LocalProcess implements ServerProcess, SystemTa
     return undefined
   }
 
-  #handleCall(from: From, request: Term): PromiseLike<void> | undefined {
+  #handleCall(from: From, message: Tuple): PromiseLike<void> | undefined {
+    const request = message[2]
     if (this.#handlers.handleCall === undefined) throw new ExitError(tuple(atom('bad_call'), request))
-    const reply = this.#handlers.handleCall(request, from, this)
+    const reply = followsServing(this.table.tracer)
+      ? this.#handleFollowed(from, message)
+      : this.#handlers.handleCall(request, from, this)
     if (isPromiseLike(reply)) return reply.then((value) => answer(from, value))
     answer(from, reply)
     return undefined
+  }
+
+  #handleFollowed(from: From, message: Tuple) {
+    const { tracer, router } = this.table
+    const target = this.name ?? String(this.pid)
+    const call = { kind: 'call', self: router.nodeAtom.name, node: from.pid.node, target } as const
+    return serveCall(tracer, call, carrierOf(message), () => this.#handlers.handleCall?.(message[2], from, this))
   }
 
   #handleCast(message: Term): PromiseLike<void> | undefined {

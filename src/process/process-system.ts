@@ -8,6 +8,7 @@ import { Pid } from '../term/identifiers.ts'
 import type { DecodeOptions, Term } from '../term/term.ts'
 import type { Destination } from './address.ts'
 import { type CallOptions, call } from './call.ts'
+import type { CallTracer } from './call-trace.ts'
 import { endAll } from './end-all.ts'
 import { SHUTDOWN } from './exit-signal.ts'
 import type { ServerSource } from './gen-server.ts'
@@ -19,7 +20,8 @@ import { abcast, type MultiCallResult, multiCall } from './multi-call.ts'
 import { checkName } from './names.ts'
 import { Outside } from './outside.ts'
 import type { ProcessBody, SpawnOptions } from './process.ts'
-import { infoOf, type ProcessInfo } from './process-info.ts'
+import { infoOf, type ProcessInfo, type ProcessKind } from './process-info.ts'
+import { type ProcessSurvey, type SurveyOptions, survey } from './process-survey.ts'
 import { ProcessTable } from './process-table.ts'
 import { RemoteSpawn, type SpawnedBody, type SpawnListener, type SpawnTies } from './remote-spawn.ts'
 import type { InboundSignals, Router } from './router.ts'
@@ -71,6 +73,15 @@ export class ProcessSystem {
   /** The pid that stands for code outside any process: the sender of what this object sends. */
   get pid(): Pid {
     return this.#outside.pid
+  }
+
+  /** Follows the calls that are made and answered here; see {@link CallTracer}. */
+  get tracer(): CallTracer | undefined {
+    return this.#table.tracer
+  }
+
+  set tracer(tracer: CallTracer | undefined) {
+    this.#table.tracer = tracer
   }
 
   get counts(): ProcessCounts {
@@ -246,7 +257,12 @@ export class ProcessSystem {
   /** What can be seen of a process; undefined when no such one lives here. */
   info(pid: Pid): ProcessInfo | undefined {
     const process = this.#table.find(pid)
-    return process === undefined ? undefined : infoOf(process)
+    return process === undefined ? undefined : infoOf(process, kindOf(process))
+  }
+
+  /** Looks at the processes, those of the node's own among them; see {@link ProcessSurvey}. */
+  survey(options: SurveyOptions): ProcessSurvey {
+    return survey(this.#table.processes, kindOf, options)
   }
 
   /** Whether a server of this node handles messages, has some waiting, or owes a caller the answer. */
@@ -282,4 +298,9 @@ export class ProcessSystem {
 
 function closedError(): TsunagiError {
   return new TsunagiError('ERR_CLOSED', 'the node is closed')
+}
+
+/** A supervisor is a server that the process itself does not tell from others. */
+function kindOf(process: LocalProcess): ProcessKind {
+  return process instanceof LocalServer && process.handlers instanceof SupervisorServer ? 'supervisor' : process.kind
 }

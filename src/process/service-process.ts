@@ -6,6 +6,7 @@ import { From } from './from.ts'
 import { GEN_CALL, isFromTuple, SYSTEM } from './gen.ts'
 import { noReply } from './gen-server.ts'
 import { LocalProcess } from './local-process.ts'
+import type { ProcessKind } from './process-info.ts'
 
 const refusal = tuple(atom('error'), atom('not_supported'))
 
@@ -45,6 +46,10 @@ export class ServiceProcess extends LocalProcess {
   }
 
   override receiveExit(): void {}
+
+  override get kind(): ProcessKind {
+    return 'service'
+  }
 
   /** What it does not serve it refuses at once, so that no caller waits. */
   #answers(message: Term, peer: Atom | undefined): boolean {

@@ -32,7 +32,7 @@ import { SchemaGate } from './schema-gate.ts'
 import type { MessageStream } from './stream.ts'
 import type { BroadcastOptions, CallbackOptions, ProcessOptions, StreamOptions } from './subscribe-options.ts'
 import type { Except } from './subscriber-group.ts'
-import { Subscribers } from './subscribers.ts'
+import { Subscribers, type TopicCount } from './subscribers.ts'
 import type { Subscription } from './subscription.ts'
 import { SubscriptionFactory } from './subscription-factory.ts'
 import { Topic } from './topic.ts'
@@ -90,7 +90,7 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
     this.#presences = new Presences({
       pubsub: this,
       node: host,
-      terms: { ...options.terms, keys: options.stringKeys ? 'strings' : 'atoms' },
+      terms: options.terms,
       hasSubscribers: (topic) => this.#subscribers.has(topic),
     })
   }
@@ -98,6 +98,16 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
   /** What its engine can do. */
   get capabilities(): EngineCapabilities {
     return this.#options.engine.capabilities
+  }
+
+  /** Its engine's name: `mesh`, `nats`. */
+  get engine(): string {
+    return this.#options.engine.name
+  }
+
+  /** The topics and patterns that have subscriptions on this node, in no order. */
+  topics(): IterableIterator<TopicCount> {
+    return this.#subscribers.counts()
   }
 
   get closed(): boolean {

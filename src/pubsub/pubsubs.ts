@@ -14,6 +14,8 @@ export class PubSubs {
 
   constructor(host: PubSubHost) {
     this.#host = host
+    // What was published leaves while there are links, and a connection.
+    host.serviceHost.closeFirst(() => this.close())
   }
 
   /** @throws OptionError, TsunagiError `ERR_CLOSED`; see `node.pubsub` */
@@ -28,6 +30,11 @@ export class PubSubs {
     if (other === undefined) return there
     const value = options?.[other as keyof PubSubOptions]
     throw new OptionError(other, value, `the same options as before for the pub/sub ${name}`)
+  }
+
+  /** Those that are open. */
+  list(): PubSub[] {
+    return [...this.#open.values()]
   }
 
   /** The node leaves. */

@@ -26,6 +26,14 @@ export class Dispatch {
   }
 }
 
+/** How many subscriptions a topic or a pattern has on this node. */
+export interface TopicCount {
+  readonly topic: string
+  /** It is a pattern, such as `sensor:*`. */
+  readonly pattern: boolean
+  readonly subscriptions: number
+}
+
 /** Hears of the first subscription to a topic or pattern, and of the end of the last one. */
 export type OnInterest = (kind: 'topic' | 'pattern', topic: string, on: boolean) => void
 
@@ -104,6 +112,12 @@ export class Subscribers {
     if (this.#topics.has(topic)) return true
     for (const { matches } of this.#patterns.values()) if (matches(topic)) return true
     return false
+  }
+
+  /** Every topic and pattern with how many subscriptions it has. */
+  *counts(): Generator<TopicCount, void, undefined> {
+    for (const [topic, { size }] of this.#topics) yield { topic, pattern: false, subscriptions: size }
+    for (const [topic, { group }] of this.#patterns) yield { topic, pattern: true, subscriptions: group.size }
   }
 
   /** The subscriptions of a topic. */

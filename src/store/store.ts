@@ -16,6 +16,7 @@ import type {
 import type { FunctionInfo, RunOptions } from './functions/function-library.ts'
 import type { DefineOptions, Distributable, Functions, VersionedSource } from './functions/functions.ts'
 import { FUNCTION_PREFIX, StoreFunctions } from './functions/store-functions.ts'
+import { type KeyPage, type KeyPageOptions, keyPage } from './key-page.ts'
 import { StoreCore } from './store-core.ts'
 import type { StoreEvent, StoreEvents, StoreStats } from './store-events.ts'
 import type { ResolvedStoreOptions } from './store-options.ts'
@@ -91,6 +92,21 @@ export class Store extends Values implements AsyncDisposable {
     return this.#options.engine.capabilities
   }
 
+  /** Its engine's name: `mesh`, `nats`. */
+  get engine(): string {
+    return this.#options.engine.name
+  }
+
+  /** The fixed voters that were named; empty where none were. */
+  get members(): readonly string[] {
+    return this.#options.engineOptions.members ?? []
+  }
+
+  /** Size and version of the values of this node, without the values: see {@link keyPage}. */
+  keyPage(options?: KeyPageOptions): KeyPage {
+    return keyPage(this.#core, options)
+  }
+
   get closed(): boolean {
     return this.#core.closed
   }
@@ -145,16 +161,19 @@ export class Store extends Values implements AsyncDisposable {
     return this.functions.run(name, args, options)
   }
 
+  /** Calls `listener` at each of these events. What it throws is an uncaught exception of the process; the store goes on. */
   on<K extends keyof StoreEvents>(event: K, listener: (...args: StoreEvents[K]) => void): this {
     this.#emitter.on(event, listener as never)
     return this
   }
 
+  /** {@link Store.on}, for the next one only. */
   once<K extends keyof StoreEvents>(event: K, listener: (...args: StoreEvents[K]) => void): this {
     this.#emitter.once(event, listener as never)
     return this
   }
 
+  /** Takes back {@link Store.on} and {@link Store.once}; nothing if it was not there. */
   off<K extends keyof StoreEvents>(event: K, listener: (...args: StoreEvents[K]) => void): this {
     this.#emitter.off(event, listener as never)
     return this

@@ -30,6 +30,11 @@ export class Stores {
     throw new OptionError('options', given, `the same options as before for the store ${name}`)
   }
 
+  /** Those that are open. */
+  list(): Store[] {
+    return Array.from(this.#open.values(), ({ store }) => store)
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     await Promise.all(Array.from(this.#open.values(), ({ store }) => store.close()))

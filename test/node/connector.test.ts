@@ -187,7 +187,14 @@ describe('a connector', () => {
     bench.last.succeed(true)
     const [first, second] = await both
     expect(first).toBe(second)
-    expect(connector).toMatchObject({ link: first, ours: true, lastError: undefined, everUp: true })
+    expect(connector).toMatchObject({
+      link: first,
+      ours: true,
+      lastError: undefined,
+      everUp: true,
+      ups: 1,
+      upSince: bench.clock.now(),
+    })
     expect(await connector.connect()).toBe(first)
     expect(bench.attempts).toHaveLength(1)
   })

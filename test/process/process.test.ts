@@ -181,13 +181,45 @@ describe('a process', () => {
     expect(a.system.info(self.pid)).toEqual({
       pid: self.pid,
       name: 'slow',
+      kind: 'process',
       mailboxLength: 2,
       mailboxBytes: 10,
       dropped: 0,
       trapExit: true,
+      links: 0,
+      monitors: 0,
+      monitoredBy: 0,
+      age: expect.any(Number),
     })
     a.system.exit(self.pid, atom('kill'))
     expect([a.system.list(), a.system.info(self.pid)]).toEqual([[], undefined])
+  })
+
+  it('shows what ties it to others, and what kind it is', async () => {
+    const node = one()
+    const other = await within(node.system)
+    const self = await within(node.system)
+    self.link(other.pid)
+    self.monitor(other.pid)
+    expect(node.system.info(self.pid)).toMatchObject({ links: 1, monitors: 1, monitoredBy: 0 })
+    expect(node.system.info(other.pid)).toMatchObject({ links: 1, monitors: 0, monitoredBy: 1 })
+    const [server, supervisor] = [await node.system.start({}), await node.system.supervise()]
+    const service = node.system.serve(undefined, {}, () => {})
+    const kinds = [server.pid, supervisor.pid, service.pid].map((pid) => node.system.info(pid)?.kind)
+    expect(kinds).toEqual(['server', 'supervisor', 'service'])
+  })
+
+  it('is found among many when its mailbox is the longest', async () => {
+    const node = one()
+    for (let i = 0; i < 100; i++) {
+      const { pid } = await within(node.system)
+      for (let n = 0; n < (i * 37) % 100; n++) node.system.send(pid, n)
+    }
+    const { messages, top, whole } = node.system.survey({ top: 3, scan: 1000 })
+    expect([messages, whole]).toEqual([(99 * 100) / 2, true])
+    expect(top.map(({ mailboxLength }) => mailboxLength)).toEqual([99, 98, 97])
+    expect(node.system.survey({ top: 3, scan: 50 })).toMatchObject({ whole: false })
+    expect(node.system.survey({ top: 0, scan: 1000 }).top).toEqual([])
   })
 
   it('refuses options nobody reads', () => {
