@@ -1,5 +1,6 @@
 import { EncodeError } from '../term/errors.ts'
 import { type Atom, atom, Float, isAtom, type Term } from '../term/index.ts'
+import { isMapLike, isPlainObject } from '../term/map-like.ts'
 import { isList } from '../term/tuple.ts'
 
 const STRUCT = '__struct__'
@@ -34,7 +35,7 @@ function plain(value: Term): Term {
     if (!entries.every(([key]) => typeof key === 'string')) return new Map(entries)
     return Object.fromEntries(entries as [string, Term][])
   }
-  if (!isPlain(value)) return value
+  if (!isPlainObject(value)) return value
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item as Term)]))
 }
 
@@ -62,7 +63,7 @@ export function checkBroadcast(message: Term): void {
   const [topic, event, payload] = fields
   if (typeof topic !== 'string') throw new EncodeError('the topic of a Phoenix.Socket.Broadcast is text', 'topic')
   if (typeof event !== 'string') throw new EncodeError('the event of a Phoenix.Socket.Broadcast is text', 'event')
-  if (!(payload instanceof Map) && !isPlain(payload)) {
+  if (!isMapLike(payload)) {
     throw new EncodeError('the payload of a channel is an object', 'payload')
   }
   checkJson(payload, 'payload')
@@ -85,7 +86,7 @@ function checkJson(value: Term, path: string, depth = 0): void {
   if (typeof value !== 'object' || value === null || isAtom(value) || value instanceof Float) return
   if (isList(value)) {
     for (const [i, item] of value.entries()) checkJson(item, `${path}[${i}]`, depth + 1)
-  } else if (value instanceof Map || isPlain(value)) {
+  } else if (isMapLike(value)) {
     const entries = value instanceof Map ? (value as ReadonlyMap<Term, Term>) : Object.entries(value)
     for (const [key, item] of entries) {
       const name = jsonKey(key, path)
@@ -107,7 +108,7 @@ function jsonTerm(value: unknown, path: string, depth = 0): Term {
     if (value instanceof Map) return jsonMap(value, path, depth)
     const { toJSON } = value as { toJSON?: unknown }
     if (typeof toJSON === 'function') return jsonTerm(toJSON.call(value), path, depth + 1)
-    if (isPlain(value)) return jsonMap(Object.entries(value), path, depth)
+    if (isPlainObject(value)) return jsonMap(Object.entries(value), path, depth)
   }
   throw noJson(path)
 }
@@ -125,12 +126,6 @@ function jsonKey(key: unknown, path: string): string {
   if (isAtom(key)) return key.name
   if (typeof key === 'string' || typeof key === 'number') return String(key)
   throw new EncodeError('a Phoenix channel sends JSON, whose keys are text', path)
-}
-
-function isPlain(value: unknown): value is { readonly [key: string]: Term } {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
 }
 
 function noJson(path: string): EncodeError {

@@ -30,7 +30,8 @@ export class OutgoingMessages {
    */
   make(topic: string, message: Term, options: BroadcastOptions | undefined, one = false): Outgoing {
     checkTopic(topic)
-    const { stringKeys, engine } = this.#options
+    const { terms, engine } = this.#options
+    const stringKeys = terms.keys === 'strings'
     if (options === undefined) return { topic, message, dispatcher: undefined, stringKeys, retained: undefined }
     knownOnly(options, one ? ['dispatcher'] : ['dispatcher', 'retain'])
     const dispatcher = dispatcherOf(options.dispatcher)

@@ -1,6 +1,7 @@
 import { OptionError } from '../base/errors.ts'
 import { boolean, fn, instance, integer, knownOnly, oneOf } from '../base/options.ts'
-import type { DecodeOptions, TermOptions } from '../term/index.ts'
+import type { TermOptions } from '../term/index.ts'
+import { resolveTermOptions, TERM_OPTIONS } from '../term/term-options.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { EngineFactory } from './engine.ts'
 import { mesh } from './engines/mesh.ts'
@@ -48,9 +49,8 @@ export interface ResolvedPubSubOptions {
   readonly overflow: Overflow
   readonly retain: Required<RetainOptions> | undefined
   readonly dispatchers: ReadonlyMap<string, Dispatcher>
-  /** How messages are decoded: the node's choices with those given here. */
-  readonly terms: DecodeOptions
-  readonly stringKeys: boolean
+  /** How messages are translated: the node's choices with those given here. */
+  readonly terms: Required<TermOptions>
 }
 
 const KNOWN: readonly (keyof PubSubOptions)[] = [
@@ -60,13 +60,8 @@ const KNOWN: readonly (keyof PubSubOptions)[] = [
   'overflow',
   'retain',
   'dispatchers',
-  'binaries',
-  'maps',
-  'floats',
-  'keys',
+  ...TERM_OPTIONS,
 ]
-
-export const DECODE_OPTIONS = ['binaries', 'maps', 'floats'] as const
 
 export const checkCapacity = integer(1, 2 ** 24)
 export const checkOverflow = oneOf('drop-newest', 'drop-oldest', 'close')
@@ -83,7 +78,6 @@ export function resolvePubSubOptions(options: PubSubOptions, terms: TermOptions)
     retain = {},
     dispatchers = {},
   } = options
-  const keys = options.keys === undefined ? (terms.keys ?? 'atoms') : oneOf('atoms', 'strings')(options.keys, 'keys')
   return {
     engine: engine === undefined ? mesh() : checkEngine(engine),
     publishOnly: boolean(publishOnly, 'publishOnly'),
@@ -91,20 +85,7 @@ export function resolvePubSubOptions(options: PubSubOptions, terms: TermOptions)
     overflow: checkOverflow(overflow, 'overflow'),
     retain: resolveRetain(retain),
     dispatchers: checkDispatchers(dispatchers),
-    terms: { ...terms, ...decodeOptions(options) },
-    stringKeys: keys === 'strings',
-  }
-}
-
-/** Those of the options that say how to decode. @throws OptionError */
-export function decodeOptions({ binaries, maps, floats }: DecodeOptions): DecodeOptions {
-  if (binaries !== undefined) oneOf('auto', 'string', 'bytes')(binaries, 'binaries')
-  if (maps !== undefined) oneOf('auto', 'object', 'map')(maps, 'maps')
-  if (floats !== undefined) oneOf('number', 'exact')(floats, 'floats')
-  return {
-    ...(binaries === undefined ? {} : { binaries }),
-    ...(maps === undefined ? {} : { maps }),
-    ...(floats === undefined ? {} : { floats }),
+    terms: resolveTermOptions(options, terms),
   }
 }
 
@@ -113,8 +94,7 @@ export function differingOption(a: ResolvedPubSubOptions, b: ResolvedPubSubOptio
   if (a.engine !== b.engine && a.engine.same?.(b.engine) !== true) return 'engine'
   for (const name of ['publishOnly', 'capacity', 'overflow'] as const) if (a[name] !== b[name]) return name
   if (a.retain?.topics !== b.retain?.topics || a.retain?.bytes !== b.retain?.bytes) return 'retain'
-  if (a.stringKeys !== b.stringKeys) return 'keys'
-  for (const name of DECODE_OPTIONS) if (a.terms[name] !== b.terms[name]) return name
+  for (const name of TERM_OPTIONS) if (a.terms[name] !== b.terms[name]) return name
   const sameDispatchers = [...a.dispatchers].every(([name, dispatcher]) => b.dispatchers.get(name) === dispatcher)
   return a.dispatchers.size === b.dispatchers.size && sameDispatchers ? undefined : 'dispatchers'
 }

@@ -1,16 +1,11 @@
 import { OptionError, TsunagiError } from '../base/errors.ts'
 import { boolean, fn, instance, knownOnly } from '../base/options.ts'
 import { type DecodeOptions, Pid } from '../term/index.ts'
+import { DECODE_OPTIONS, resolveTermOptions } from '../term/term-options.ts'
 import { refusingNone } from './decodings.ts'
 import { unsupported } from './outgoing.ts'
 import type { PubSubHost } from './pubsub-host.ts'
-import {
-  checkCapacity,
-  checkOverflow,
-  DECODE_OPTIONS,
-  decodeOptions,
-  type ResolvedPubSubOptions,
-} from './pubsub-options.ts'
+import { checkCapacity, checkOverflow, type ResolvedPubSubOptions } from './pubsub-options.ts'
 import type { PubSubReports } from './pubsub-reports.ts'
 import type { SchemaGate } from './schema-gate.ts'
 import { MessageStream } from './stream.ts'
@@ -111,7 +106,7 @@ export class SubscriptionFactory {
   /** Undefined when messages come decoded like that anyway. */
   #ownTerms(options: DecodeOptions): DecodeOptions | undefined {
     const { terms } = this.#options
-    const own = { ...terms, ...decodeOptions(options) }
+    const own = resolveTermOptions(options, terms)
     const usual = refusingNone(terms)
     return DECODE_OPTIONS.every((key) => own[key] === usual[key]) ? undefined : own
   }

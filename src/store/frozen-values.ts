@@ -1,6 +1,7 @@
 import { isAtom } from '../term/atom.ts'
 import { Pid, Port, Reference } from '../term/identifiers.ts'
 import { decode, type Term, type TermOptions } from '../term/index.ts'
+import { isPlainObject } from '../term/map-like.ts'
 import { Float, ImproperList } from '../term/special.ts'
 import type { ValueReader } from './replication/stored-entry.ts'
 
@@ -36,7 +37,7 @@ function freeze(value: Term): boolean {
     } else if (next instanceof ImproperList) {
       left.push(next.elements)
       if (typeof next.tail === 'object' && next.tail !== null) left.push(next.tail)
-    } else if (Object.getPrototypeOf(next) === Object.prototype || Object.getPrototypeOf(next) === null) {
+    } else if (isPlainObject(next)) {
       for (const item of Object.values(next)) if (typeof item === 'object' && item !== null) left.push(item)
     } else if (!(next instanceof Float)) {
       whole = false

@@ -1,7 +1,7 @@
 import { TsunagiError } from '../base/errors.ts'
 import { atomName } from '../term/atom.ts'
 import { atom, isAtom, isTuple, type Term, tuple } from '../term/index.ts'
-import { entries } from '../term/term-key.ts'
+import { entries, isMapLike } from '../term/map-like.ts'
 import { isList } from '../term/tuple.ts'
 import type { Durability } from './engine.ts'
 import type { Key } from './keys.ts'
@@ -69,13 +69,14 @@ export class StoreRequests {
       case 'has/1':
         return store.has(key)
       case 'keys/0':
-        return tuple(OK, [...store.keys()])
-      case 'keys/1':
-        if (typeof args[0] !== 'string') return undefined
+      case 'keys/1': {
+        const [prefix = ''] = args
+        if (typeof prefix !== 'string') return undefined
         return tuple(
           OK,
-          Array.from(store.keys()).filter((key) => key.startsWith(args[0] as string)),
+          Array.from(store.keys()).filter((key) => key.startsWith(prefix)),
         )
+      }
       case 'put/2':
         return written(store.put(key, second))
       case 'put/3':
@@ -121,17 +122,12 @@ function putOptions(given: Term): PutOptions {
 }
 
 function pairsOf(given: Term): [string, Term][] {
-  const pairs: Iterable<unknown> = isList(given) ? given : isMap(given) ? entries(given) : [undefined]
+  const pairs: Iterable<unknown> = isList(given) ? given : isMapLike(given) ? entries(given) : [undefined]
   return Array.from(pairs, (pair) => {
     const [name, value] = isTuple(pair) || Array.isArray(pair) ? (pair as readonly Term[]) : []
     if (!isAtom(name)) throw badOptions()
     return [name.name, value]
   })
-}
-
-function isMap(term: Term): term is ReadonlyMap<Term, Term> | { readonly [key: string]: Term } {
-  if (typeof term !== 'object' || term === null) return false
-  return term instanceof Map || Object.getPrototypeOf(term) === Object.prototype || Object.getPrototypeOf(term) === null
 }
 
 function expectedOf(given: Term): Version | 'absent' {

@@ -1,9 +1,10 @@
 import { atomName } from './atom.ts'
 import { ExternalFun, Fun } from './fun.ts'
 import { Pid, Port, Reference } from './identifiers.ts'
+import { isMapLike, type MapLike } from './map-like.ts'
 import { Bitstring, Float, ImproperList, NativeRecord } from './special.ts'
 import type { Term } from './term.ts'
-import { asBuffer, checkDepth, funParts, type MapLike, recordParts, termKey } from './term-key.ts'
+import { asBuffer, checkDepth, funParts, recordParts, termKey } from './term-key.ts'
 import { Tuple } from './tuple.ts'
 
 /**
@@ -91,7 +92,7 @@ function same(a: Term, b: Term, depth: number, pairs: Pairs): boolean {
   if (a instanceof ExternalFun) return b instanceof ExternalFun && termKey(a) === termKey(b)
   if (a instanceof Fun) return b instanceof Fun && elements(funParts(a), funParts(b))
   if (a instanceof NativeRecord) return b instanceof NativeRecord && elements(recordParts(a), recordParts(b))
-  return isMap(a) && isMap(b) && addMaps(a, b, depth + 1, pairs)
+  return isMapLike(a) && isMapLike(b) && addMaps(a, b, depth + 1, pairs)
 }
 
 /** Whether the key of a term costs little. */
@@ -109,13 +110,6 @@ function addAll(a: readonly Term[], b: readonly Term[], depth: number, pairs: Pa
 function sameBytes(a: Uint8Array, b: Term): boolean {
   if (b instanceof Uint8Array) return a.length === b.length && asBuffer(a).equals(b)
   return typeof b === 'string' && a.length >= b.length && b.isWellFormed() && asBuffer(a).equals(Buffer.from(b))
-}
-
-function isMap(value: Term): value is MapLike {
-  if (typeof value !== 'object' || value === null) return false
-  if (value instanceof Map) return true
-  const prototype = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
 }
 
 /** Matches keys by name or identity where that does, else by an index, so that it takes linear time. */

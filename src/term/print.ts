@@ -3,6 +3,7 @@ import { defaultLimits } from '../base/limits.ts'
 import { atomName, escapeText, quoteAtom } from './atom.ts'
 import { floatText } from './float-text.ts'
 import { manyLines, oneLine, type Piece } from './layout.ts'
+import { isPlainObject } from './map-like.ts'
 import { commaSeparated, isPrintable, paired, printed, type Separator, type Shape, Spelt } from './printable.ts'
 import type { Term } from './term.ts'
 
@@ -148,8 +149,7 @@ class Printer {
     if (value instanceof Uint8Array) return this.#bytes(value)
     if (Array.isArray(value)) return { open: '[', close: ']', parts: commaSeparated(value) }
     if (value instanceof Map) return { open: '#{', close: '}', parts: paired(value, ' => ') }
-    const prototype = Object.getPrototypeOf(value)
-    if (prototype !== Object.prototype && prototype !== null) return notATerm(value)
+    if (!isPlainObject(value)) return notATerm(value)
     return { open: '#{', close: '}', parts: paired(properties(value), ' => ') }
   }
 

@@ -1,9 +1,10 @@
 import { isUtf8 } from 'node:buffer'
 import { TsunagiError } from '../base/errors.ts'
 import { defaultLimits } from '../base/limits.ts'
-import { atom, atomName, isAtom } from './atom.ts'
+import { atomName, isAtom } from './atom.ts'
 import { ExternalFun, Fun } from './fun.ts'
 import { Pid, Port, Reference } from './identifiers.ts'
+import { entries, type MapLike } from './map-like.ts'
 import { Bitstring, Float, ImproperList, NativeRecord } from './special.ts'
 import type { Term } from './term.ts'
 import { Tuple } from './tuple.ts'
@@ -97,13 +98,4 @@ export function funParts({ fields }: Fun): Term[] {
 /** What makes two native records the same: also the order of their fields, and whether they are exported. */
 export function recordParts({ module, name, flags, fields }: NativeRecord): Term[] {
   return [module, name, flags, ...fields.keys(), ...fields.values()]
-}
-
-/** The two forms a map can have here. */
-export type MapLike = ReadonlyMap<Term, Term> | { readonly [key: string]: Term }
-
-/** The pairs of a map; the keys of a plain object as atoms. */
-export function* entries(map: MapLike): Iterable<[Term, Term]> {
-  if (map instanceof Map) yield* map
-  else for (const [name, value] of Object.entries(map)) yield [atom(name), value as Term]
 }

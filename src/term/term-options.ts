@@ -1,8 +1,11 @@
 import { oneOf } from '../base/options.ts'
 import type { TermOptions } from './term.ts'
 
-/** The names of {@link TermOptions}, for `knownOnly`. */
-export const TERM_OPTIONS = ['binaries', 'maps', 'floats', 'keys'] as const
+/** The names of {@link DecodeOptions}, for `knownOnly`. */
+export const DECODE_OPTIONS = ['binaries', 'maps', 'floats'] as const
+
+/** The names of {@link TermOptions}. */
+export const TERM_OPTIONS = [...DECODE_OPTIONS, 'keys'] as const
 
 const checkBinaries = oneOf('auto', 'string', 'bytes')
 const checkMaps = oneOf('auto', 'object', 'map')

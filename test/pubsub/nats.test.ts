@@ -495,6 +495,22 @@ describeTools('the NATS engine', ['nats-server'], () => {
     expect([pubsub.closed, other.closed]).toEqual([true, true])
   })
 
+  it('has said all there was when its node is closed', async () => {
+    await using scene = await Scene.create()
+    const node = await scene.cluster.start('a')
+    const a = node.pubsub('MyApp.PubSub', { engine: nats({ servers: scene.server.address }) })
+    const inbox = new Inbox(await scene.pubsub('b'), 'topic')
+    await a.ready({ nodes: 1, timeout: patience })
+    const order: string[] = []
+    a.on('closed', () => order.push('pub/sub'))
+    for (let i = 0; i < 1000; i++) a.broadcast('topic', i)
+    await node.close()
+    order.push('node')
+    expect(order).toEqual(['pub/sub', 'node'])
+    await inbox.including(999)
+    expect(inbox.messages).toHaveLength(1000)
+  })
+
   it('is set up as docs/pubsub.md says', async () => {
     await using scene = await Scene.create('authorization { token: "secret" }')
     const node = await scene.cluster.start('a')

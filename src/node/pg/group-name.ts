@@ -1,6 +1,7 @@
 import { OptionError } from '../../base/errors.ts'
 import { decode, encode, Fun, ImproperList, NativeRecord, type Term } from '../../term/index.ts'
-import { entries, floatOf, funParts, type MapLike, recordParts } from '../../term/term-key.ts'
+import { entries, isMapLike } from '../../term/map-like.ts'
+import { floatOf, funParts, recordParts } from '../../term/term-key.ts'
 
 /**
  * A copy of a group's name that stays as it is, whatever becomes of the original: peers are told the same name in all
@@ -32,7 +33,5 @@ function partsOf(term: Term): readonly Term[] {
   if (term instanceof ImproperList) return [...term.elements, term.tail]
   if (term instanceof Fun) return funParts(term)
   if (term instanceof NativeRecord) return recordParts(term)
-  const prototype = Object.getPrototypeOf(term)
-  const isMap = term instanceof Map || prototype === Object.prototype || prototype === null
-  return isMap ? Array.from(entries(term as MapLike)).flat() : []
+  return isMapLike(term) ? Array.from(entries(term)).flat() : []
 }

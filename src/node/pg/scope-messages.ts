@@ -1,6 +1,7 @@
 import { TsunagiError } from '../../base/errors.ts'
 import { atom, isTuple, Pid, type Term, type Tuple, tuple } from '../../term/index.ts'
-import { entries, type MapLike, termKey } from '../../term/term-key.ts'
+import { entries, isMapLike } from '../../term/map-like.ts'
+import { termKey } from '../../term/term-key.ts'
 import { isList } from '../../term/tuple.ts'
 import type { Membership } from './groups.ts'
 
@@ -87,7 +88,7 @@ export function readMessage(message: Term): ScopeMessage | undefined {
       return { kind: 'sync', scope, groups: readGroups(scope, pairs) }
     }
     case LOCAL_DATA:
-      if (said.length !== 4 || !isMap(said[3])) return undefined
+      if (said.length !== 4 || !isMapLike(said[3])) return undefined
       return { kind: 'sync', scope, groups: readGroups(scope, entries(said[3])) }
     case JOIN: {
       const updates: Update[] = []
@@ -155,10 +156,4 @@ function keyOf(name: Term): { readonly key: unknown } | undefined {
     if (error instanceof TsunagiError) return undefined
     throw error
   }
-}
-
-function isMap(term: Term): term is MapLike {
-  if (typeof term !== 'object' || term === null) return false
-  const prototype = Object.getPrototypeOf(term)
-  return term instanceof Map || prototype === Object.prototype || prototype === null
 }

@@ -3,6 +3,7 @@ import { integer, knownOnly } from '../../base/options.ts'
 import type { Process } from '../../process/process.ts'
 import { type AtomValue, atomName } from '../../term/atom.ts'
 import { atom, type DecodeOptions, type Pid } from '../../term/index.ts'
+import { isPlainObject } from '../../term/map-like.ts'
 
 /** Who calls an exposed function, and the process it runs in: what it has as `this`. */
 export interface CallContext {
@@ -73,7 +74,7 @@ export class Exposed {
     if (typeof functions !== 'object' || functions === null) {
       throw new OptionError('functions', functions, 'an object of functions')
     }
-    if (Object.keys(functions).length === 0 && !isPlain(functions)) {
+    if (Object.keys(functions).length === 0 && !isPlainObject(functions)) {
       throw new OptionError('functions', functions, 'functions as own properties; methods of a class are not exposed')
     }
     const { terms } = options
@@ -124,12 +125,6 @@ export class Exposed {
     if (arities?.size === 0) functions?.delete(name)
     if (functions?.size === 0) this.#entries.delete(module)
   }
-}
-
-/** An object literal: one without functions exposes none, and is meant to. */
-function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
 }
 
 /** Erlang's own bound on the parameters of a function. */

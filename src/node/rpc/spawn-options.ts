@@ -1,4 +1,5 @@
 import { type Atom, atom, isAtom, isTuple, type Term } from '../../term/index.ts'
+import { entries, isMapLike } from '../../term/map-like.ts'
 
 /** What a spawn request asks for beside the function. */
 export interface SpawnRequestOptions {
@@ -49,11 +50,11 @@ function isSize(value: Term): boolean {
 
 /** `#{size := Size, kill => boolean(), …}`. */
 function isHeapLimit(value: Term): boolean {
-  if (!(value instanceof Map) && Object.getPrototypeOf(value ?? 0) !== Object.prototype) return false
-  const entries: [Term, Term][] = value instanceof Map ? [...value] : Object.entries(value as object)
+  if (!isMapLike(value)) return false
+  const pairs = [...entries(value)]
   const isEntry = ([key, of]: [Term, Term]): boolean => {
     const name = isAtom(key) ? key.name : key
     return name === SIZE ? isSize(of) : HEAP_FLAGS.includes(name as string) && typeof of === 'boolean'
   }
-  return entries.every(isEntry) && entries.some(([key]) => (isAtom(key) ? key.name : key) === SIZE)
+  return pairs.every(isEntry) && pairs.some(([key]) => (isAtom(key) ? key.name : key) === SIZE)
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { OptionError } from '../../base/errors.ts'
 import { instance } from '../../base/options.ts'
 import type { EncodeOptions, Term } from '../../term/index.ts'
+import { isMapLike } from '../../term/map-like.ts'
 import { exactCopy, type Meta, PHX_REF, PHX_REF_PREV } from './present.ts'
 import { checkKey, checkMeta } from './showable.ts'
 
@@ -29,7 +30,7 @@ export class OwnTerms {
    * @throws OptionError, EncodeError
    */
   meta(meta: Meta, previous: string | undefined): Term {
-    instance(meta, 'meta', 'a plain object or a Map', (it) => isMap(it))
+    instance(meta, 'meta', 'a plain object or a Map', isMapLike)
     const term = exactCopy(meta, this.#options) as Map<Term, Term>
     if (!this.#anyTerms) checkMeta(term)
     for (const name of [PHX_REF, PHX_REF_PREV]) {
@@ -40,9 +41,4 @@ export class OwnTerms {
     if (previous !== undefined) term.set(PHX_REF_PREV, previous)
     return term
   }
-}
-
-function isMap(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value)
-  return value instanceof Map || prototype === Object.prototype || prototype === null
 }

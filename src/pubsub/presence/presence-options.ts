@@ -1,7 +1,7 @@
 import { OptionError } from '../../base/errors.ts'
 import { boolean, integer, knownOnly } from '../../base/options.ts'
 import { type Atom, type DecodeOptions, isAtom } from '../../term/index.ts'
-import { DECODE_OPTIONS } from '../pubsub-options.ts'
+import { DECODE_OPTIONS } from '../../term/term-options.ts'
 
 /**
  * Options of `pubsub.presence`. Times are milliseconds. All nodes should have the same `poolSize` and much the same times;
@@ -68,9 +68,7 @@ const KNOWN: readonly (keyof PresenceOptions)[] = [
   'maxEntries',
   'anyTerms',
   'broadcastDiffs',
-  'binaries',
-  'maps',
-  'floats',
+  ...DECODE_OPTIONS,
 ]
 
 const most = Number.MAX_SAFE_INTEGER

@@ -1,6 +1,6 @@
 import { OptionError, TsunagiError } from '../../base/errors.ts'
 import { instance } from '../../base/options.ts'
-import { decodeOptions } from '../pubsub-options.ts'
+import { resolveTermOptions } from '../../term/term-options.ts'
 import { Presence } from './presence.ts'
 import type { PresenceHost } from './presence-host.ts'
 import { type PresenceOptions, resolvePresenceOptions } from './presence-options.ts'
@@ -22,7 +22,7 @@ export class Presences {
     const { pubsub, terms } = this.#host
     instance(options, 'options', 'an object of presence options with a name', (it) => !Array.isArray(it))
     if (pubsub.closed) throw new TsunagiError('ERR_CLOSED', `the pub/sub ${pubsub.name} is closed`)
-    const resolved = resolvePresenceOptions(options, { ...terms, ...decodeOptions(options) })
+    const resolved = resolvePresenceOptions(options, resolveTermOptions(options, terms))
     const there = this.#open.get(resolved.name)
     if (there === undefined) return this.#add(resolved)
     const other = there.differingOption(resolved)

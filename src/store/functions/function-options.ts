@@ -3,6 +3,7 @@ import { isAbsolute } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { OptionError } from '../../base/errors.ts'
 import { type Check, duration, integer, knownOnly, oneOf, string } from '../../base/options.ts'
+import { isPlainObject } from '../../term/map-like.ts'
 
 /** Options of `functions` of a store. */
 export interface FunctionOptions {
@@ -86,11 +87,10 @@ const identifier: Check<string> = (value, option) => {
 }
 
 function modules(value: unknown): Record<string, string> {
-  const prototype = typeof value === 'object' && value !== null ? Object.getPrototypeOf(value) : undefined
-  if (prototype !== Object.prototype && prototype !== null) {
+  if (!isPlainObject(value)) {
     throw new OptionError('functions.imports', value, 'an object from what functions import to where it is')
   }
-  return Object.fromEntries(Object.entries(value as object).map(([name, url]) => [name, location(name, url)]))
+  return Object.fromEntries(Object.entries(value).map(([name, url]) => [name, location(name, url)]))
 }
 
 /** A package is looked up by the program, whose it is: here only this package's own could be found. */
