@@ -1,4 +1,3 @@
-import { Argument, Command } from 'commander'
 import { systemClock } from '../base/clock.ts'
 import { randomCookie } from '../node/cookie.ts'
 import { Cast } from './demo/cast.ts'
@@ -7,7 +6,6 @@ import { jsonStage, textStage } from './demo/stage.ts'
 import { StoreStory } from './demo/store-story.ts'
 import { Story } from './demo/story.ts'
 import { onInterrupt } from './interrupt.ts'
-import { jsonOption, withExample } from './options.ts'
 import type { OutputOptions } from './output.ts'
 
 /** As a shell reports a program that SIGINT ended. */
@@ -15,20 +13,8 @@ const INTERRUPTED = 130
 
 const STORIES = { cluster: Story, store: StoreStory }
 
-/** `tsunagi demo`: a cluster that heals itself, or one that shares values, with each step explained. */
-export function demoCommand(): Command {
-  const command = new Command('demo')
-    .description(
-      'Show a cluster of three processes that heals itself, and with Erlang installed a fourth, or one that shares values.',
-    )
-    .addArgument(new Argument('[what]', 'which demo').choices(Object.keys(STORIES)).default('cluster'))
-    .option('--once', 'run through once and end, as it does anyway')
-    .addOption(jsonOption('print the steps as lines of JSON'))
-    .action(demo)
-  return withExample(command, 'tsunagi demo')
-}
-
-async function demo(what: keyof typeof STORIES, { json }: OutputOptions): Promise<void> {
+/** Tells a story. */
+export async function demo(what: keyof typeof STORIES, { json }: OutputOptions): Promise<void> {
   const interrupt = onInterrupt()
   const stage = json === true ? jsonStage() : textStage()
   // A port of its own, so that nothing on this machine is in the way, nor it in anything's.

@@ -1,8 +1,6 @@
-import { Command, Option } from 'commander'
 import { stderrLogger } from '../base/logger.ts'
 import { startEpmd } from '../epmd/epmd.ts'
 import { aborted, onInterrupt } from './interrupt.ts'
-import { jsonOption, portArgument, withExample } from './options.ts'
 import { type OutputOptions, report } from './output.ts'
 
 interface EpmdCommandOptions extends OutputOptions {
@@ -11,24 +9,8 @@ interface EpmdCommandOptions extends OutputOptions {
   readonly relaxed?: boolean
 }
 
-/** `tsunagi epmd`: an EPMD of its own in the foreground, as OTP's `epmd`. */
-export function epmdCommand(): Command {
-  const command = new Command('epmd')
-    .description('Serve the port mapper in the foreground, until Ctrl-C or `epmd -kill`.')
-    .option('--port <port>', 'where to listen (default: ERL_EPMD_PORT, else 4369)', portArgument)
-    .addOption(
-      new Option(
-        '--address <address...>',
-        'addresses to listen at beside loopback (default: ERL_EPMD_ADDRESS, else as the registered names need)',
-      ),
-    )
-    .option('--relaxed', 'allow names to be stopped, and `epmd -kill` while there are names')
-    .addOption(jsonOption('print events as lines of JSON'))
-    .action(serve)
-  return withExample(command, 'tsunagi epmd --port 4369')
-}
-
-async function serve({ port, address, relaxed, ...output }: EpmdCommandOptions): Promise<void> {
+/** Serves until it is asked to end. */
+export async function serve({ port, address, relaxed, ...output }: EpmdCommandOptions): Promise<void> {
   const interrupt = onInterrupt()
   try {
     const server = await startEpmd({

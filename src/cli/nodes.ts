@@ -1,25 +1,11 @@
-import { Command } from 'commander'
 import { TsunagiError } from '../base/errors.ts'
 import type { LocalNode } from '../node/local-node.ts'
 import { atom, isAtom, isTuple, print, type Term, tuple } from '../term/index.ts'
 import { type GuestOptions, withGuest } from './guest.ts'
-import { cookieOption, epmdPortOption, jsonOption, timeoutOption, withExample } from './options.ts'
 import { columns, report } from './output.ts'
 
-/** `tsunagi nodes`: whom a node is connected to. */
-export function nodesCommand(): Command {
-  const command = new Command('nodes')
-    .description('List the nodes a node is connected to, visible and hidden ones.')
-    .argument('<node>', 'name of the node, with :port to do without EPMD')
-    .addOption(cookieOption())
-    .addOption(epmdPortOption())
-    .addOption(timeoutOption(5000))
-    .addOption(jsonOption())
-    .action(nodes)
-  return withExample(command, 'tsunagi nodes app@127.0.0.1 --cookie secret')
-}
-
-async function nodes(target: string, options: GuestOptions): Promise<void> {
+/** Lists the nodes a node is connected to. */
+export async function nodes(target: string, options: GuestOptions): Promise<void> {
   const { node, visible, hidden } = await withGuest(target, options, async (guest, name) => {
     const [visible, hidden] = await Promise.all([
       nodesOf(guest, name, 'visible', options.timeout),

@@ -1,3 +1,5 @@
+import { styleText } from 'node:util'
+
 /** Options of every command. */
 export interface OutputOptions {
   readonly json?: boolean
@@ -17,18 +19,48 @@ export function columns(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => line(row).trimEnd()).join('\n')
 }
 
+/** Text of others with what a terminal would obey made visible. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what it is about
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '·')
+}
+
 /** How text is coloured. */
 export interface Paint {
   bold(text: string): string
   dim(text: string): string
   green(text: string): string
+  yellow(text: string): string
   red(text: string): string
   cyan(text: string): string
+  inverse(text: string): string
 }
 
-/** Colours for a terminal that wants them; anything else gets the text as it is. */
+/** Colours where they are wanted; anything else gets the text as it is. */
 export function paintFor(stream: { readonly isTTY?: boolean }): Paint {
-  const coloured = stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb'
-  const style = (on: number, off: number) => (text: string) => (coloured ? `\u001b[${on}m${text}\u001b[${off}m` : text)
-  return { bold: style(1, 22), dim: style(2, 22), green: style(32, 39), red: style(31, 39), cyan: style(36, 39) }
+  const coloured = wantsColours(stream)
+  const style = (how: keyof Paint) => (text: string) =>
+    coloured ? styleText(how, text, { validateStream: false }) : text
+  return {
+    bold: style('bold'),
+    dim: style('dim'),
+    green: style('green'),
+    yellow: style('yellow'),
+    red: style('red'),
+    cyan: style('cyan'),
+    inverse: style('inverse'),
+  }
+}
+
+/**
+ * Whether a stream gets colours, as Node.js decides it for its own: `FORCE_COLOR` says so whatever the stream is (`0` and
+ * `false`: not), else a terminal does that is not dumb, unless `NO_COLOR` or `NODE_DISABLE_COLORS` is set.
+ */
+export function wantsColours(
+  { isTTY }: { readonly isTTY?: boolean },
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): boolean {
+  const { FORCE_COLOR, NO_COLOR, NODE_DISABLE_COLORS, TERM } = env
+  if (FORCE_COLOR !== undefined) return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false'
+  return isTTY === true && !NO_COLOR && !NODE_DISABLE_COLORS && TERM !== 'dumb'
 }

@@ -1,25 +1,11 @@
-import { Command } from 'commander'
 import { systemClock } from '../base/clock.ts'
 import { TsunagiError } from '../base/errors.ts'
 import { ConnectError } from '../dist/connect-error.ts'
 import { type GuestOptions, withGuest } from './guest.ts'
-import { cookieOption, epmdPortOption, jsonOption, timeoutOption, withExample } from './options.ts'
 import { report } from './output.ts'
 
-/** `tsunagi ping`: whether a node can be reached and accepts us, as `net_adm:ping/1`; and if not, why. */
-export function pingCommand(): Command {
-  const command = new Command('ping')
-    .description('Ask a node whether it accepts us. Prints pong, or pang and why, with exit code 1.')
-    .argument('<node>', 'name of the node, with :port to do without EPMD')
-    .addOption(cookieOption())
-    .addOption(epmdPortOption())
-    .addOption(timeoutOption(5000))
-    .addOption(jsonOption())
-    .action(ping)
-  return withExample(command, 'tsunagi ping app@127.0.0.1 --cookie secret')
-}
-
-async function ping(target: string, options: GuestOptions): Promise<void> {
+/** Pings a node. */
+export async function ping(target: string, options: GuestOptions): Promise<void> {
   try {
     await withGuest(target, options, async (guest, node) => {
       const began = systemClock.now()

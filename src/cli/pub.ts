@@ -1,4 +1,3 @@
-import { Command } from 'commander'
 import { TsunagiError } from '../base/errors.ts'
 import { mesh } from '../pubsub/engines/mesh.ts'
 import type { PubSub } from '../pubsub/pubsub.ts'
@@ -6,31 +5,20 @@ import { atom, parse, tuple } from '../term/index.ts'
 import type { TsunagiNode } from '../tsunagi.ts'
 import { type GuestOptions, withGuest } from './guest.ts'
 import { nodesOf } from './nodes.ts'
-import { cookieOption, epmdPortOption, jsonOption, timeoutOption, withExample } from './options.ts'
 import { report } from './output.ts'
 
 interface PubOptions extends GuestOptions {
   readonly only?: boolean
 }
 
-/** `tsunagi pub`: a message for the subscribers of a topic. */
-export function pubCommand(): Command {
-  const command = new Command('pub')
-    .description('Broadcast a message to the subscribers of a topic, on a node and on those it is connected to.')
-    .argument('<node>', 'name of a node, with :port to do without EPMD')
-    .argument('<pubsub>', 'name of the pub/sub, as Phoenix has it: MyApp.PubSub')
-    .argument('<topic>', 'the topic')
-    .argument('<term>', 'the message in Erlang syntax')
-    .option('--only', 'to the subscribers of this node, not to those of others')
-    .addOption(cookieOption())
-    .addOption(epmdPortOption())
-    .addOption(timeoutOption(5000))
-    .addOption(jsonOption())
-    .action(pub)
-  return withExample(command, `tsunagi pub app@127.0.0.1 MyApp.PubSub sensors '{temperature, 21.5}' --cookie secret`)
-}
-
-async function pub(target: string, name: string, topic: string, term: string, options: PubOptions): Promise<void> {
+/** Broadcasts a message. */
+export async function pub(
+  target: string,
+  name: string,
+  topic: string,
+  term: string,
+  options: PubOptions,
+): Promise<void> {
   const message = parse(term)
   const visit = async (guest: TsunagiNode, node: string): Promise<void> => {
     const pubsub = guest.pubsub(name, { engine: mesh(), publishOnly: true })

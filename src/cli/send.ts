@@ -1,28 +1,12 @@
-import { Command } from 'commander'
 import { TsunagiError } from '../base/errors.ts'
 import type { Process } from '../process/process.ts'
 import { atom, isTuple, parse, tuple } from '../term/index.ts'
 import { type GuestOptions, withGuest } from './guest.ts'
 import { inProcess } from './in-process.ts'
-import { cookieOption, epmdPortOption, jsonOption, timeoutOption, withExample } from './options.ts'
 import { report } from './output.ts'
 
-/** `tsunagi send`: a message to a registered process. */
-export function sendCommand(): Command {
-  const command = new Command('send')
-    .description('Send a message to a registered process. Fails when nobody has the name.')
-    .argument('<node>', 'name of the node, with :port to do without EPMD')
-    .argument('<name>', 'registered name of the process')
-    .argument('<term>', 'the message in Erlang syntax')
-    .addOption(cookieOption())
-    .addOption(epmdPortOption())
-    .addOption(timeoutOption(5000))
-    .addOption(jsonOption())
-    .action(send)
-  return withExample(command, `tsunagi send app@127.0.0.1 inbox '{temperature, 42}' --cookie secret`)
-}
-
-async function send(target: string, name: string, term: string, options: GuestOptions): Promise<void> {
+/** Sends a message. */
+export async function send(target: string, name: string, term: string, options: GuestOptions): Promise<void> {
   const message = parse(term)
   await withGuest(target, options, async (guest, node) => {
     await inProcess(guest, async (self) => {

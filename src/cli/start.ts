@@ -1,17 +1,13 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
 import { type Logger, stderrLogger } from '../base/logger.ts'
 import { type Config, loadConfig } from '../config/index.ts'
-import { parseListenAddress } from '../config/listen-address.ts'
 import { epmdEnvironment } from '../epmd/environment.ts'
 import type { LocalNode } from '../node/local-node.ts'
 import type { ListenOptions } from '../node/node-options.ts'
 import { type StartOptions as NodeStartOptions, startNode } from '../tsunagi.ts'
+import type { LOG_LEVELS } from './commands/start.ts'
 import { type CommandCookie, commandCookie } from './cookie.ts'
 import { aborted, onInterrupt } from './interrupt.ts'
-import { cookieOption, epmdPortOption, integerArgument, jsonOption, withExample } from './options.ts'
 import { columns, type OutputOptions, report } from './output.ts'
-
-const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 
 /** As a shell reports a program that SIGINT ended. */
 const INTERRUPTED = 130
@@ -29,7 +25,9 @@ interface StartOptions extends OutputOptions {
   readonly epmd: boolean
   readonly deadline: number
   readonly repl?: boolean
-  readonly logLevel?: (typeof LEVELS)[number]
+  readonly dashboard?: ListenOptions | true
+  readonly dashboardToken?: string
+  readonly logLevel?: (typeof LOG_LEVELS)[number]
 }
 
 /** Where settings came from, to be told. */
@@ -38,44 +36,12 @@ interface Sources {
   readonly data: object
 }
 
-/** `tsunagi start`: a node in the foreground. */
-export function startCommand(): Command {
-  const command = new Command('start')
-    .description('Start a node in the foreground, until Ctrl-C.')
-    .option(
-      '--config <file>',
-      'options of the node (default: TSUNAGI_CONFIG, else ./tsunagi.config.js, .mjs, .ts or .json)',
-    )
-    .option('--name <name>', 'whole name of the node, such as app@127.0.0.1')
-    .addOption(new Option('--sname <name>', 'short name, such as app (default: a random one)').conflicts('name'))
-    .addOption(cookieOption())
-    .option('--connect <node...>', 'nodes to stay connected to, with :port to do without EPMD')
-    .option('--visible', 'take part in the cluster as a visible node')
-    .addOption(new Option('--hidden', 'be connected without taking part (the default)').conflicts('visible'))
-    .option('--listen <host:port>', 'where to listen (default: a free port at the host of the name)', listenArgument)
-    .addOption(epmdPortOption())
-    .addOption(new Option('--no-epmd', 'use no EPMD: peers need the port, --connect app@host:port'))
-    .addOption(
-      new Option('--deadline <ms>', 'how long calls under way may take at the end')
-        .argParser(integerArgument(0, 86_400_000))
-        .default(5000),
-    )
-    .option('--repl', 'read JavaScript from the terminal or from a pipe, with `node` and all exports in scope')
-    .addOption(new Option('--log-level <level>', 'log on stderr as lines of JSON').choices(LEVELS))
-    .addOption(jsonOption('print events as lines of JSON'))
-    .action(start)
-  return withExample(
-    command,
-    'tsunagi start --name a@127.0.0.1 --cookie secret --connect b@127.0.0.1',
-    `echo 'node.name' | tsunagi start --name a@127.0.0.1 --cookie secret --repl`,
-  )
-}
-
+export /** Starts a node and runs it until it is asked to end. */
 async function start(options: StartOptions): Promise<void> {
   const interrupt = onInterrupt()
   const config = await loadConfig(options.config === undefined ? {} : { file: options.config })
   const cookie = await cookieFor(options, config)
-  const { logger } = await loggerFor(options)
+  const logger = await loggerFor(options)
   for (const parameter of config.ignored) logger.warn({ parameter }, `${config.file}: ${parameter} has no effect here`)
   const nodeOptions = { logger, ...withArguments(config.options, options), cookie: cookie.value }
   const starting = startNode(options.logLevel === undefined ? nodeOptions : { ...nodeOptions, logger })
@@ -135,11 +101,11 @@ const sentences: Logger = {
   },
 }
 
-/** Sentences for people, unless a level asks for lines of JSON. */
-async function loggerFor({ logLevel }: StartOptions): Promise<{ readonly logger: Logger }> {
-  if (logLevel === undefined) return { logger: sentences }
-  const { destination, pino } = await import('pino')
-  return { logger: pino({ level: logLevel, base: null }, destination({ dest: 2, sync: true })) }
+/** Sentences for people, unless a level asks for a log. */
+async function loggerFor({ logLevel }: StartOptions): Promise<Logger> {
+  if (logLevel === undefined) return sentences
+  const { loggerFrom } = await import('./log.ts')
+  return loggerFrom(logLevel)
 }
 
 /** Says what listens where, and from then on who comes and goes. */
@@ -168,11 +134,4 @@ function announce(
   node.on('nodedown', (peer, { reason }) => {
     if (!node.closed) report(options, { event: 'nodedown', node: peer, reason }, `- ${peer} (${reason})`)
   })
-}
-
-/** For commander. */
-function listenArgument(text: string): ListenOptions {
-  const address = parseListenAddress(text)
-  if (address === undefined) throw new InvalidArgumentError('It must be host:port, host or :port.')
-  return address
 }

@@ -33,3 +33,10 @@ export function jsonOption(what = 'print the result as a line of JSON'): Option 
 export function withExample(command: Command, ...lines: readonly string[]): Command {
   return command.addHelpText('after', `\nExample:\n${lines.map((line) => `  ${line}`).join('\n')}`)
 }
+
+/** What a command does, from a module that is loaded when it is to be done: the help of all commands needs none of them. */
+export function lazily<Args extends unknown[]>(
+  load: () => Promise<(...args: Args) => Promise<void>>,
+): (...args: Args) => Promise<void> {
+  return async (...args) => await (await load())(...args)
+}
