@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { defineConfig } from 'vitepress'
 import { outsideLinks, plainCode } from './markdown.ts'
+import { slug } from './slug.ts'
 
 /** Where the source is on the web, such as https://github.com/owner/tsunagi: with it come edit links and a link to it. */
 const repository = process.env.DOCS_REPOSITORY
@@ -72,14 +73,13 @@ const sidebar = [
   { text: 'API reference', link: '/api/' },
 ]
 
-// biome-ignore lint/style/noDefaultExport: what VitePress asks for
 export default defineConfig({
   title: 'Tsunagi',
   description: 'Node.js processes as first-class nodes of an Erlang cluster',
   lang: 'en-GB',
   cleanUrls: true,
   head: [['link', { rel: 'icon', type: 'image/svg+xml', href: '/logo.svg' }]],
-  markdown: { config: (md) => md.use(plainCode).use(outsideLinks, repository) },
+  markdown: { anchor: { slugify: slug }, config: (md) => md.use(plainCode).use(outsideLinks, repository) },
   themeConfig: {
     logo: '/logo.svg',
     nav: [

@@ -1,19 +1,16 @@
 /** The blocks of docs/pubsub.md, as they are written and in their order, TypeScript here and Elixir in a node of Elixir. */
-import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { expect, it, vi } from 'vitest'
 import { readBroadcast } from '../../src/pubsub/broadcast.ts'
 import { atom, tuple } from '../../src/term/index.ts'
+import { loadPhoenix, meet } from '../interop/support/phoenix.ts'
 import { describeOtp } from '../support/releases.ts'
 import { Scene } from '../support/scene.ts'
-import { loadPhoenix, meet } from './support/phoenix.ts'
+import { blocksOf } from './pages.ts'
 
-const page = readFileSync(new URL('../../docs/pubsub.md', import.meta.url), 'utf8')
-
-const blocks = Array.from(page.matchAll(/^```(ts|elixir)\n([\s\S]*?)^```$/gm), ([, language, text]) => ({
-  language,
-  text: text as string,
-}))
+const blocks = blocksOf('docs/pubsub.md').filter(
+  ({ language, hidden }) => !hidden && ['ts', 'elixir'].includes(language),
+)
 
 /** Passes any object with a number of degrees. */
 const schema = {
@@ -69,14 +66,14 @@ describeOtp(
       const expected = [
         'got {order_paid,42}',
         'got {order_sent,42}',
-        '21.5',
-        '20.5 °C',
+        'iterator { celsius: 21.5 }',
+        'function { celsius: 20.5 }',
         'mailbox { celsius: 19.5 }',
         'sensor:kitchen 1 true',
         'measured 21.5',
         'set to 21',
-        'new_msg hello',
-        'new_msg hello from TypeScript',
+        "new_msg { body: 'hello' }",
+        "new_msg { body: 'hello from TypeScript', at: '1970-01-01T00:00:00.000Z' }",
         'admin disk full',
       ]
       await vi.waitUntil(() => printed.length >= expected.length, { timeout: 20_000, interval: 20 })
