@@ -4,6 +4,7 @@ import type { Topology } from './cluster/topology.ts'
 import type { TopologyOptions } from './cluster/topology-options.ts'
 import { type Foundation, LocalNode } from './node/local-node.ts'
 import { NODE_OPTIONS, type NodeOptions, resolveNodeOptions } from './node/node-options.ts'
+import type { Tracing } from './observe/open-telemetry.ts'
 import type { PubSub } from './pubsub/pubsub.ts'
 import type { PubSubOptions } from './pubsub/pubsub-options.ts'
 import { PubSubs } from './pubsub/pubsubs.ts'
@@ -15,6 +16,8 @@ import { Stores } from './store/stores.ts'
 export interface StartOptions extends NodeOptions {
   /** Ways to find nodes, by name: `{ app: { strategy: localEpmd() } }`. See `docs/strategies.md`. Default: none. */
   readonly topologies?: Readonly<Record<string, TopologyOptions>>
+  /** Follows the calls of the node, such as `openTelemetry()` of `tsunagi/observe`. See `docs/diagnostics.md`. Default: nobody. */
+  readonly tracing?: Tracing
   /** Opens a store with the node, as `node.store` does. Default: none. */
   readonly store?: StoreOptions
 }
@@ -30,11 +33,12 @@ export function checkStartOptions(options: StartOptions): void {
 
 function splitOptions(options: StartOptions) {
   instance(options, 'options', 'an object of node options', (it) => !Array.isArray(it))
-  knownOnly(options, [...NODE_OPTIONS, 'topologies', 'store'])
-  const { topologies = {}, store, ...nodeOptions } = options
+  knownOnly(options, [...NODE_OPTIONS, 'topologies', 'tracing', 'store'])
+  const { topologies = {}, tracing, store, ...nodeOptions } = options
   checkTopologies(topologies)
   if (store !== undefined) resolveStoreOptions(store, {})
-  return { topologies, store, nodeOptions }
+  if (tracing !== undefined) instance(tracing, 'tracing', 'such as openTelemetry()', (it) => 'open' in it)
+  return { topologies, tracing, store, nodeOptions }
 }
 
 /** A node with all that the package builds upon it; made by {@link startNode}. */
@@ -45,8 +49,10 @@ export class TsunagiNode extends LocalNode {
 
   /** Use {@link startNode}. */
   static override async start(options: StartOptions): Promise<TsunagiNode> {
-    const { topologies, store, nodeOptions } = splitOptions(options)
+    const { topologies, tracing, store, nodeOptions } = splitOptions(options)
+    const tracer = await tracing?.open()
     const node = await LocalNode.startAs(nodeOptions, (foundation) => new TsunagiNode(foundation))
+    node.serviceHost.tracer = tracer
     for (const [name, topology] of Object.entries(topologies)) node.topology(name, topology)
     if (store !== undefined) node.store(store)
     return node

@@ -78,8 +78,8 @@ export class ControlReader {
         this.#arity(operation, arity, operation === op.ALIAS_SEND ? 3 : 4)
         this.#skipPid()
         const alias = this.#ref()
-        if (operation === op.ALIAS_SEND_TT) decoder.read()
-        return this.#deliver(this.#handler.receiverByAlias(alias))
+        const token = operation === op.ALIAS_SEND_TT ? decoder.read() : undefined
+        return this.#deliver(this.#handler.receiverByAlias(alias), token)
       }
       default:
         return this.#rare(operation, arity)
@@ -88,8 +88,8 @@ export class ControlReader {
 
   #regSend(token: boolean): void {
     const name = this.#in.atom()
-    if (token) this.#in.read()
-    this.#deliver(this.#handler.receiverByName(name))
+    const trace = token ? this.#in.read() : undefined
+    this.#deliver(this.#handler.receiverByName(name), trace)
   }
 
   /** The receiver's pid, read without making one. */
@@ -104,15 +104,15 @@ export class ControlReader {
       const to = this.#own(decoder.read())
       receiver = this.#handler.receiverByPid(to.id, to.serial, to.creation)
     }
-    if (token) decoder.read()
-    this.#deliver(receiver)
+    const trace = token ? decoder.read() : undefined
+    this.#deliver(receiver, trace)
   }
 
   /** Decodes the message as its receiver wants it. For nobody it is not decoded at all. */
-  #deliver(receiver: Receiver | undefined): void {
+  #deliver(receiver: Receiver | undefined, token?: Term): void {
     if (receiver === undefined) return
     this.#start = this.#in.position
-    receiver.deliver(this.#payloadAs(receiver.terms), this.#size, this.#peer, this.#as)
+    receiver.deliver(this.#payloadAs(receiver.terms), this.#size, this.#peer, this.#as, token)
   }
 
   readonly #as = (terms: DecodeOptions): Term => {
@@ -249,7 +249,7 @@ export class ControlReader {
       throw new ProtocolError('a spawn request without module, function and arity')
     }
     const options = decoder.read()
-    if (token) decoder.read()
+    const trace = token ? decoder.read() : undefined
     const start = decoder.position
     const args = this.#list(this.#payload())
     const argsAs = (terms: DecodeOptions): readonly Term[] => {
@@ -260,7 +260,8 @@ export class ControlReader {
     if (atomName(module) === undefined || atomName(name) === undefined) {
       throw new ProtocolError('a spawn request without module and function')
     }
-    this.#handler.spawnRequest({ id, from, groupLeader, module, function: name, arity, options, args, argsAs })
+    const request = { id, from, groupLeader, module, function: name, arity, options, args, token: trace, argsAs }
+    this.#handler.spawnRequest(request)
   }
 
   /** The arguments of a spawn request. */

@@ -122,14 +122,16 @@ export class LinkSender {
     this.#outbox.close()
   }
 
-  /** REG_SEND. */
-  sendToName(from: Pid, name: Atom, message: Term, stringKeys?: boolean): boolean {
+  /** REG_SEND. With a token, to a node of ours, REG_SEND_TT. */
+  sendToName(from: Pid, name: Atom, message: Term, stringKeys?: boolean, token?: Term): boolean {
     this.#admit()
-    const writer = this.#begin(from, name, 4, op.REG_SEND)
+    const traced = token !== undefined && this.#markBytes
+    const writer = this.#begin(from, name, traced ? 5 : 4, traced ? op.REG_SEND_TT : op.REG_SEND)
     try {
       writer.pid(from)
       writer.unused()
       writer.atom(name)
+      if (traced) writer.term(token)
       writer.payload(message, stringKeys)
     } catch (error) {
       throw writer.fail(message, error)
@@ -137,15 +139,18 @@ export class LinkSender {
     return this.#end(writer, from, name)
   }
 
-  /** SEND_SENDER, or SEND to a peer that does not know it. */
-  sendToPid(from: Pid, to: Pid, message: Term, stringKeys?: boolean): boolean {
+  /** SEND_SENDER, or SEND to a peer that does not know it. With a token, to a node of ours, SEND_SENDER_TT. */
+  sendToPid(from: Pid, to: Pid, message: Term, stringKeys?: boolean, token?: Term): boolean {
     this.#admit()
     const sender = this.#sendSender
-    const writer = this.#begin(from, to, 3, sender ? op.SEND_SENDER : op.SEND)
+    const traced = token !== undefined && sender && this.#markBytes
+    const operation = traced ? op.SEND_SENDER_TT : sender ? op.SEND_SENDER : op.SEND
+    const writer = this.#begin(from, to, traced ? 4 : 3, operation)
     try {
       if (sender) writer.pid(from)
       else writer.unused()
       writer.pid(to)
+      if (traced) writer.term(token)
       writer.payload(message, stringKeys)
     } catch (error) {
       throw writer.fail(message, error)
@@ -240,16 +245,25 @@ export class LinkSender {
     return this.#control(from, to, op.SPAWN_REPLY, [id, to, flags, result])
   }
 
-  /** SPAWN_REQUEST; the peer must know it ({@link DFLAG.SPAWN}). */
-  spawnRequest(id: Reference, from: Pid, mfa: readonly [Atom, Atom], args: readonly Term[], options: Term): boolean {
-    const call = tuple(mfa[0], mfa[1], args.length)
-    return this.#control(from, atom(''), op.SPAWN_REQUEST, [id, from, from, call, options], [args])
+  /** SPAWN_REQUEST; the peer must know it ({@link DFLAG.SPAWN}). With a token, to a node of ours, SPAWN_REQUEST_TT. */
+  spawnRequest(
+    id: Reference,
+    from: Pid,
+    mfa: readonly [Atom, Atom],
+    args: readonly Term[],
+    options: Term,
+    token?: Term,
+  ): boolean {
+    const fields = [id, from, from, tuple(mfa[0], mfa[1], args.length), options]
+    return token !== undefined && this.#markBytes
+      ? this.#control(from, atom(''), op.SPAWN_REQUEST_TT, [...fields, token], [args])
+      : this.#control(from, atom(''), op.SPAWN_REQUEST, fields, [args])
   }
 
   #control(from: Pid, to: Pid | Atom, operation: number, fields: readonly Term[], payload?: readonly [Term]): boolean {
     const writer = this.#begin(from, to, fields.length + 1, operation)
     try {
-      this.#exempt(operation !== op.SPAWN_REQUEST)
+      this.#exempt(operation !== op.SPAWN_REQUEST && operation !== op.SPAWN_REQUEST_TT)
       for (const field of fields) writer.term(field)
       this.#exempt(false)
       if (payload !== undefined) writer.payload(payload[0])

@@ -6,9 +6,9 @@ export interface Receiver {
   readonly terms: DecodeOptions | undefined
   /**
    * `bytes`: the message's size on the wire; `peer`: whose link brought it; `as`: decodes it anew in another way, until this
-   * returns. Must not throw.
+   * returns; `token`: the trace token it came with. Must not throw.
    */
-  deliver(message: Term, bytes: number, peer: Atom, as: (terms: DecodeOptions) => Term): void
+  deliver(message: Term, bytes: number, peer: Atom, as: (terms: DecodeOptions) => Term, token?: Term): void
 }
 
 /** A function asked to be spawned on this node. Every request must be answered, with a SPAWN_REPLY. */
@@ -21,6 +21,8 @@ export interface SpawnRequest {
   readonly arity: number
   readonly options: Term
   readonly args: readonly Term[]
+  /** The trace token it came with. */
+  readonly token?: Term
   /** The arguments decoded anew in another way. Only while the request is being handled. */
   argsAs(terms: DecodeOptions): readonly Term[]
 }

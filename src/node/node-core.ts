@@ -5,6 +5,7 @@ import type { ConnectError } from '../dist/connect-error.ts'
 import { ourFlags } from '../dist/flags.ts'
 import { Link, type LinkDownReason } from '../dist/link.ts'
 import { Listener } from '../dist/listener.ts'
+import type { TlsCredentials } from '../dist/tls-credentials.ts'
 import { ProcessSystem } from '../process/process-system.ts'
 import { atom } from '../term/index.ts'
 import type { Connector } from './connector.ts'
@@ -36,6 +37,8 @@ export interface Foundation {
   readonly options: ResolvedNodeOptions
   readonly cookie: Cookie
   readonly presence: Presence
+  /** Undefined: its links are without TLS. */
+  readonly tls: TlsCredentials | undefined
 }
 
 /** The parts of a node, put together: links below, processes upon them, and the services that follow both. */
@@ -43,6 +46,7 @@ export class NodeCore {
   readonly options: ResolvedNodeOptions
   readonly cookies: Cookies
   readonly presence: Presence
+  readonly tls: TlsCredentials | undefined
   readonly peers: Peers
   readonly processes: ProcessSystem
   readonly exposed = new Exposed()
@@ -60,20 +64,21 @@ export class NodeCore {
   #closed = false
 
   /** @param events what the node's listeners hear by */
-  constructor({ options, cookie, presence }: Foundation, events: EventEmitter<LocalNodeEvents>) {
+  constructor({ options, cookie, presence, tls }: Foundation, events: EventEmitter<LocalNodeEvents>) {
     const { clock, limits, logger, name, setupTimeout, visible } = options
     const { creation } = presence
     this.options = options
     this.presence = presence
+    this.tls = tls
     this.cookies = new Cookies(name.full, cookie, options.cookies)
-    this.reports = new NodeReports(events, logger)
+    this.reports = new NodeReports(name.full, events, logger)
     const handshake = {
       own: { name: name.full, creation },
       flags: ourFlags({ hidden: !visible }),
       cookieFor: (peer: string) => this.cookies.for(peer),
     }
     const epmdPort = options.resolvedEpmd?.port
-    const dialOptions = { ...handshake, clock, setupTimeout, handshakeBytes: limits.handshakeBytes, epmdPort }
+    const dialOptions = { ...handshake, clock, setupTimeout, handshakeBytes: limits.handshakeBytes, epmdPort, tls }
     const transport: Transport = {
       dial: (peer, port, signal) => dial(dialOptions, peer, port, signal),
       link: (settings) => new Link(settings),
@@ -103,6 +108,7 @@ export class NodeCore {
       onEstablished: (established) => this.peers.accepted(established),
       onReplace: (peer) => this.peers.replaced(peer),
     })
+    tls?.watch((certificate, daysLeft) => this.reports.expiring(certificate, daysLeft))
     const { peers, processes } = this
     const host: NodeHost = { self: router.nodeAtom, creation, options, peers, processes }
     // It has no `init` that could fail.
@@ -169,6 +175,7 @@ export class NodeCore {
     this.peers.close()
     this.reports.monitors.close()
     await this.presence.close()
+    this.tls?.[Symbol.dispose]()
     this.reports.closed()
   }
 

@@ -1,7 +1,9 @@
+import { channel } from 'node:diagnostics_channel'
 import type { EventEmitter } from 'node:events'
 import type { Logger } from '../base/logger.ts'
 import type { ConnectError } from '../dist/connect-error.ts'
 import type { Link, LinkDownReason } from '../dist/link.ts'
+import type { OwnCertificate } from '../dist/tls-credentials.ts'
 import type { Atom } from '../term/index.ts'
 import type { Connector } from './connector.ts'
 import { type NodeDownReason, type NodeInfo, NodeMonitors } from './node-monitor.ts'
@@ -16,9 +18,27 @@ export interface LocalNodeEvents {
   'connect-failed': [name: string, error: ConnectError, retryIn: number | undefined]
   /** Messages that had waited for a node were dropped. */
   'send-failed': [name: string, dropped: number, error: unknown]
+  /**
+   * A certificate of this node, or of an authority it comes from, expires in so many days: at the start or when there are 30, 7
+   * and 1 left, and when there are none any more.
+   */
+  'certificate-expiring': [certificate: OwnCertificate, daysLeft: number]
   /** The node was closed. */
   close: []
 }
+
+/** What a message on the channels of links says. */
+export interface LinkMessage {
+  /** The name of this node. */
+  readonly self: string
+  /** The other node. */
+  readonly node: string
+}
+
+const nodeUp = channel('tsunagi:node:up')
+const nodeDown = channel('tsunagi:node:down')
+const dialError = channel('tsunagi:dial:error')
+const sendError = channel('tsunagi:send:error')
 
 /** Told of each node that is connected, and once without a name when this one was closed. */
 type Follower = (name?: string) => void
@@ -29,6 +49,7 @@ const MAX_WARNED = 10_000
 /** Tells the world what happens to a node's links: its log, its listeners, and those who iterate over its events. */
 export class NodeReports {
   readonly monitors = new NodeMonitors()
+  readonly #self: string
   readonly #node: EventEmitter<LocalNodeEvents>
   readonly #logger: Logger
   readonly #connectionIds = new WeakMap<Link, number>()
@@ -37,7 +58,8 @@ export class NodeReports {
   readonly #followers = new Set<Follower>()
   #connections = 0
 
-  constructor(node: EventEmitter<LocalNodeEvents>, logger: Logger) {
+  constructor(self: string, node: EventEmitter<LocalNodeEvents>, logger: Logger) {
+    this.#self = self
     this.#node = node
     this.#logger = logger
   }
@@ -47,6 +69,7 @@ export class NodeReports {
     this.#warned.delete(peer)
     this.#logger.info({ node: peer.name, ...info }, `connected to ${peer.name}`)
     for (const follower of [...this.#followers]) follower(peer.name)
+    nodeUp.publish({ ...this.#message(peer), ...info })
     this.#notify(() => this.#node.emit('nodeup', peer.name, info))
     this.monitors.emit({ type: 'nodeup', node: peer.name, info })
   }
@@ -59,6 +82,7 @@ export class NodeReports {
     const orderly = reason === 'connection_closed' && error === undefined && !wanted
     if (orderly || reason === 'disconnect' || reason === 'replaced') this.#logger.info(log, text)
     else this.#logger.warn(log, text)
+    nodeDown.publish({ ...this.#message(peer), ...info, error })
     this.#notify(() => this.#node.emit('nodedown', peer.name, info))
     this.monitors.emit({ type: 'nodedown', node: peer.name, info })
   }
@@ -69,6 +93,7 @@ export class NodeReports {
     this.#logger[level]({ node: peer.name, code: error.code, retryIn, err: error }, error.reason)
     if (this.#warned.size >= MAX_WARNED) this.#warned.clear()
     this.#warned.set(peer, error.code)
+    dialError.publish({ ...this.#message(peer), error, retryIn })
     this.#notify(() => this.#node.emit('connect-failed', peer.name, error, retryIn))
     if (dropped > 0) this.unsent(peer, dropped, error, level)
   }
@@ -76,7 +101,12 @@ export class NodeReports {
   unsent(peer: Atom, dropped: number, error: unknown, level: 'warn' | 'debug' = 'warn'): void {
     const what = dropped === 1 ? 'a message' : `${dropped} messages`
     this.#logger[level]({ node: peer.name, dropped, err: error }, `lost ${what} to ${peer.name}`)
+    sendError.publish({ ...this.#message(peer), dropped, error })
     this.#notify(() => this.#node.emit('send-failed', peer.name, dropped, error))
+  }
+
+  expiring(certificate: OwnCertificate, daysLeft: number): void {
+    this.#notify(() => this.#node.emit('certificate-expiring', certificate, daysLeft))
   }
 
   closed(): void {
@@ -88,6 +118,10 @@ export class NodeReports {
   follow(follower: Follower): () => void {
     this.#followers.add(follower)
     return () => void this.#followers.delete(follower)
+  }
+
+  #message(peer: Atom): LinkMessage {
+    return { self: this.#self, node: peer.name }
   }
 
   #infoOf(link: Link): NodeInfo {

@@ -19,16 +19,16 @@ export class Outbound implements Router {
     this.#peers = peers
   }
 
-  sendToPid(from: Pid, to: Pid, message: Term): boolean {
+  sendToPid(from: Pid, to: Pid, message: Term, token?: Term): boolean {
     const link = this.#peers.linkTo(to.nodeAtom)
-    if (link !== undefined) return link.send.sendToPid(from, to, message)
-    return this.#holdMessage(to.nodeAtom, ({ send }) => send.sendToPid(from, to, message))
+    if (link !== undefined) return link.send.sendToPid(from, to, message, undefined, token)
+    return this.#holdMessage(to.nodeAtom, ({ send }) => send.sendToPid(from, to, message, undefined, token))
   }
 
-  sendToName(from: Pid, node: Atom, name: Atom, message: Term): boolean {
+  sendToName(from: Pid, node: Atom, name: Atom, message: Term, token?: Term): boolean {
     const link = this.#peers.linkTo(node)
-    if (link !== undefined) return link.send.sendToName(from, name, message)
-    return this.#holdMessage(node, ({ send }) => send.sendToName(from, name, message))
+    if (link !== undefined) return link.send.sendToName(from, name, message, undefined, token)
+    return this.#holdMessage(node, ({ send }) => send.sendToName(from, name, message, undefined, token))
   }
 
   sendToAlias(from: Pid, to: Reference, message: Term): boolean {

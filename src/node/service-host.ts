@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Limits } from '../base/limits.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Link } from '../dist/link.ts'
+import type { CallTracer } from '../process/call-trace.ts'
 import type { ServiceHandler, ServiceProcess } from '../process/service-process.ts'
 import type { Atom, DecodeOptions, TermOptions } from '../term/index.ts'
 import type { Connector } from './connector.ts'
@@ -67,6 +68,11 @@ export class ServiceHost implements NodeService {
   closeFirst(closer: () => Promise<void> | void): () => void {
     this.#closers.add(closer)
     return () => this.#closers.delete(closer)
+  }
+
+  /** Follows the calls that are made and answered on this node. */
+  set tracer(tracer: CallTracer | undefined) {
+    this.#host.processes.tracer = tracer
   }
 
   /** Whether there is a link to a peer. */

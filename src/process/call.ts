@@ -7,12 +7,14 @@ import type { DecodeOptions, Term } from '../term/term.ts'
 import { isTuple } from '../term/tuple.ts'
 import { addressOf, type Destination, type RegisteredName } from './address.ts'
 import { CallError, callErrorOf, timeoutError } from './call-error.ts'
+import { FollowedCall } from './call-trace.ts'
 import { NOPROC } from './exit-signal.ts'
 import { callMessage, GEN_CALL } from './gen.ts'
 import type { LocalProcess } from './local-process.ts'
 import type { ProcessTable } from './process-table.ts'
 import type { ReferenceUse } from './references.ts'
 import type { MessageReceiver } from './router.ts'
+import { carry } from './trace-token.ts'
 import type { Watchable, Watcher } from './watch.ts'
 
 const CALLING_SELF = atom('calling_self')
@@ -69,6 +71,7 @@ export class PendingCall implements Watcher, ReferenceUse, MessageReceiver {
   #target: Watchable | undefined
   /** Its node has been told to monitor. */
   #remote = false
+  #followed: FollowedCall | undefined
   #timer: Timer | undefined
   #signal: AbortSignal | undefined
   #onAbort: (() => void) | undefined
@@ -114,8 +117,15 @@ export class PendingCall implements Watcher, ReferenceUse, MessageReceiver {
     try {
       const to = this.#to
       const node = to instanceof Pid ? to.nodeAtom : to.node
+      const { router, tracer } = this.#table
+      this.#followed = FollowedCall.begin(tracer, () => ({
+        kind: 'call',
+        self: router.nodeAtom.name,
+        node: node.name,
+        target: to instanceof Pid ? String(to) : to.name.name,
+      }))
       const message = callMessage(label, this.#caller.pid, this.#ref, request)
-      if (node === this.#table.router.nodeAtom) this.#askLocal(message)
+      if (node === router.nodeAtom) this.#askLocal(message)
       else this.#askRemote(node, message)
     } catch (error) {
       this.fail(error)
@@ -131,6 +141,7 @@ export class PendingCall implements Watcher, ReferenceUse, MessageReceiver {
     }
     this.#target = process
     process.watch(this)
+    carry(message, this.#followed?.carrier)
     process.deliver(message, 0)
   }
 
@@ -145,26 +156,33 @@ export class PendingCall implements Watcher, ReferenceUse, MessageReceiver {
     this.#remote = true
     // The monitor may have told at once that the node cannot be reached.
     if (this.#settled) return
-    if (to instanceof Pid) router.sendToPid(pid, to, message)
-    else router.sendToName(pid, node, to.name, message)
+    const token = this.#followed?.token
+    if (to instanceof Pid) router.sendToPid(pid, to, message, token)
+    else router.sendToName(pid, node, to.name, message, token)
   }
 
   /** The reply, sent to the alias or, by servers that know none, to the caller's pid. */
   deliver(message: Term): void {
     if (!isTuple(message) || message.length !== 2) return
     this.#finish(true)
+    this.#followed?.end()
     this.#resolve(message[1])
   }
 
   down(reason: Term): void {
     if (this.#settled) return
     this.#finish(false)
-    this.#reject(callErrorOf(this.#to, reason))
+    this.#rejectWith(callErrorOf(this.#to, reason))
   }
 
   fail(error: unknown): void {
     if (this.#settled) return
     this.#finish(true)
+    this.#rejectWith(error)
+  }
+
+  #rejectWith(error: unknown): void {
+    this.#followed?.end({ error })
     this.#reject(error)
   }
 

@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel'
 import type { Clock } from '../base/clock.ts'
 import { type Atom, atom } from '../term/atom.ts'
 import type { Pid, Reference } from '../term/identifiers.ts'
@@ -24,6 +25,9 @@ import type { CastOf, ReplyOf, RequestOf } from './typed-call.ts'
 import type { Watchable, Watcher } from './watch.ts'
 
 const EXIT = atom('EXIT')
+/** The code of a process threw what nobody caught. */
+const crashed = channel('tsunagi:process:crash')
+
 const MAILBOX_OVERFLOW = atom('mailbox_overflow')
 
 /**
@@ -138,6 +142,9 @@ export class LocalProcess extends Mailbox implements Process, Watchable, Receive
   crash(thrown: unknown): void {
     if (this.ended) return
     const reason = exitReasonOf(thrown)
+    if (crashed.hasSubscribers) {
+      crashed.publish({ self: this.table.router.nodeAtom.name, pid: this.pid, name: this.name, reason, error: thrown })
+    }
     if (thrown instanceof Error && !(thrown instanceof ExitError)) {
       this.log('error', `ended by ${thrown.name}: ${thrown.message}`, { err: thrown })
     } else if (!(thrown instanceof Error)) {

@@ -1,4 +1,5 @@
 import { duration } from '../base/options.ts'
+import { isPromiseLike } from '../base/promise-like.ts'
 import { type Atom, atom } from '../term/atom.ts'
 import { Pid } from '../term/identifiers.ts'
 import type { Term } from '../term/term.ts'
@@ -302,10 +303,6 @@ export class LocalServer extends LocalProcess implements ServerProcess, SystemTa
 
 function answer(from: From, reply: Term | typeof noReply): void {
   if (reply !== noReply) from.reply(reply)
-}
-
-function isPromiseLike<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as PromiseLike<T> | null | undefined)?.then === 'function'
 }
 
 function later(result: void | PromiseLike<void>): PromiseLike<void> | undefined {

@@ -4,6 +4,7 @@ import type { Logger } from '../base/logger.ts'
 import type { Atom } from '../term/atom.ts'
 import { Pid } from '../term/identifiers.ts'
 import type { RegisteredName } from './address.ts'
+import type { CallTracer } from './call-trace.ts'
 import { Links } from './links.ts'
 import type { LocalProcess } from './local-process.ts'
 import { Monitors } from './monitors.ts'
@@ -30,6 +31,8 @@ export class ProcessTable {
   readonly logger: Logger
   readonly limits: TableOptions['limits']
   readonly names = new Names()
+  /** Follows calls, where somebody wants to know. */
+  tracer: CallTracer | undefined
   readonly references: References
   readonly links = new Links(this)
   readonly monitors = new Monitors(this)

@@ -30,10 +30,13 @@ export interface Router {
   /** This incarnation of it, final; every pid and reference made here carries it. */
   readonly creation: number
 
-  /** SEND_SENDER (22), or SEND (2) to a peer without it. */
-  sendToPid(from: Pid, to: Pid, message: Term): boolean
-  /** REG_SEND (6). */
-  sendToName(from: Pid, node: Atom, name: Atom, message: Term): boolean
+  /**
+   * SEND_SENDER (22), or SEND (2) to a peer without it. `token`: what goes with it to a node of this package, which makes it
+   * SEND_SENDER_TT (23).
+   */
+  sendToPid(from: Pid, to: Pid, message: Term, token?: Term): boolean
+  /** REG_SEND (6), with a token REG_SEND_TT (16). */
+  sendToName(from: Pid, node: Atom, name: Atom, message: Term, token?: Term): boolean
   /** ALIAS_SEND (33), or ALTACT_SIG_SEND (37) where the peer has it. */
   sendToAlias(from: Pid, to: Reference, message: Term): boolean
 
@@ -62,9 +65,9 @@ export interface MessageReceiver {
   readonly terms: DecodeOptions | undefined
   /**
    * `bytes`: the message's size on the wire; `peer`: the node whose link brought it, undefined when it comes from this
-   * one; `as`: decodes it anew in another way, until this returns. Never throws.
+   * one; `as`: decodes it anew in another way, until this returns; `token`: the trace token it came with. Never throws.
    */
-  deliver(message: Term, bytes: number, peer?: Atom, as?: (terms: DecodeOptions) => Term): void
+  deliver(message: Term, bytes: number, peer?: Atom, as?: (terms: DecodeOptions) => Term, token?: Term): void
 }
 
 /**

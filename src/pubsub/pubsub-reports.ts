@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel'
 import type { EventEmitter } from 'node:events'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
@@ -9,12 +10,16 @@ import { QuietCount } from './quiet-count.ts'
 import type { Subscription } from './subscription.ts'
 import { tellListeners } from './tell-listeners.ts'
 
+/** What happens to a pub/sub: a {@link PubSubEvent}, with the node and the name of the pub/sub. */
+const happened = channel('tsunagi:pubsub:event')
+
 /** Losses that wait to be told of; those beyond are only counted and logged. */
 const MAX_LATER = 1_000
 
 /** Tells the world what a pub/sub does: its log, its counters, its listeners, and those who iterate over its events. */
 export class PubSubReports {
   readonly #name: string
+  readonly #self: string
   readonly #emitter: EventEmitter<PubSubEvents>
   readonly #logger: Logger
   readonly #clock: Clock
@@ -30,8 +35,14 @@ export class PubSubReports {
   #left = false
   #over = false
 
-  constructor(name: string, emitter: EventEmitter<PubSubEvents>, logger: Logger, clock: Clock) {
-    this.#name = name
+  constructor(
+    of: { readonly name: string; readonly self: string },
+    emitter: EventEmitter<PubSubEvents>,
+    logger: Logger,
+    clock: Clock,
+  ) {
+    this.#name = of.name
+    this.#self = of.self
     this.#emitter = emitter
     this.#logger = logger
     this.#clock = clock
@@ -148,6 +159,7 @@ export class PubSubReports {
   #emit<K extends keyof PubSubEvents>(event: PubSubEvent, name: K, ...args: PubSubEvents[K]): void {
     if (this.#over) return
     for (const queue of this.#queues) queue.push(event)
+    if (happened.hasSubscribers) happened.publish({ self: this.#self, pubsub: this.#name, ...event })
     tellListeners<PubSubEvents, K>(this.#emitter, name, args)
   }
 }

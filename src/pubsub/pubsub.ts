@@ -78,7 +78,7 @@ export class PubSub extends EventEmitter<PubSubEvents> implements AsyncDisposabl
     this.#options = options
     this.#onClose = onClose
     const { clock, limits, logger } = host.serviceHost
-    this.#reports = new PubSubReports(name, this, logger, clock)
+    this.#reports = new PubSubReports({ name, self: host.name }, this, logger, clock)
     this.#subscribers = new Subscribers((kind, topic, on) => {
       if (!this.#closed) this.#engine.interest?.(kind, topic, on)
     }, options.terms)

@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel'
 import { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
 import { integer, knownOnly } from '../base/options.ts'
@@ -22,6 +23,9 @@ import type { StoreEvent, StoreEvents, StoreStats } from './store-events.ts'
 import type { ResolvedStoreOptions } from './store-options.ts'
 import { type ServerHost, StoreServer } from './store-server.ts'
 import { Values } from './values.ts'
+
+/** What happens to a store: a {@link StoreEvent}, with the node and the name of the store. */
+const happened = channel('tsunagi:store:event')
 
 /**
  * Values that all nodes share, and functions they all have. Each node has all of them in memory: reading needs no network.
@@ -256,6 +260,7 @@ export class Store extends Values implements AsyncDisposable {
 
   #emit<K extends keyof StoreEvents>(event: StoreEvent, name: K, ...args: StoreEvents[K]): void {
     for (const queue of [...this.#queues]) queue.push(event)
+    if (happened.hasSubscribers) happened.publish({ self: this.#host.name, store: this.name, ...event })
     this.#notify(() => this.#emitter.emit(name, ...(args as never)))
   }
 

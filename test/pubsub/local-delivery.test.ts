@@ -9,7 +9,12 @@ import { FakeClock } from '../../src/testing/fake-clock.ts'
 
 it('what arrives while subscribers are busy waits up to as many messages and bytes as a mailbox holds', () => {
   const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
-  const reports = new PubSubReports('P', new EventEmitter<PubSubEvents>(), silent, new FakeClock())
+  const reports = new PubSubReports(
+    { name: 'P', self: 'n@h' },
+    new EventEmitter<PubSubEvents>(),
+    silent,
+    new FakeClock(),
+  )
   const subscribers = new Subscribers(() => {}, {})
   const local = new LocalDelivery(subscribers, new Map(), reports, { mailboxMessages: 5, mailboxBytes: 1000 })
   const arrive = (message: number, bytes: number): void => {

@@ -19,7 +19,7 @@ describe('what a pub/sub reports', () => {
     lines = []
     const log = (_data: object, text?: string): void => void lines.push(text as string)
     const logger: Logger = { debug: log, info: log, warn: log, error: log }
-    reports = new PubSubReports('P', emitter, logger, clock)
+    reports = new PubSubReports({ name: 'P', self: 'n@h' }, emitter, logger, clock)
   })
 
   it('is every loss to listeners, and ever fewer lines in the log, which tell of all', () => {

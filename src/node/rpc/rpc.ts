@@ -3,6 +3,7 @@ import { checkNodeName } from '../../base/node-name.ts'
 import { duration, knownOnly } from '../../base/options.ts'
 import { DFLAG } from '../../dist/flags.ts'
 import type { Link } from '../../dist/link.ts'
+import { FollowedCall } from '../../process/call-trace.ts'
 import type { RemoteSpawn } from '../../process/remote-spawn.ts'
 import { type Atom, atom, type DecodeOptions, isTuple, type Pid, type Term, tuple } from '../../term/index.ts'
 import type { NodeHost, NodeService } from '../service.ts'
@@ -65,17 +66,25 @@ export class Rpc implements NodeService {
     const question = check(node, module, name, args)
     const pending = new PendingResult(question, options.terms)
     this.#open(pending, options)
+    const followed = this.#follow(question)
     if (question.peer === this.#host.self) {
       pending.try(() => {
-        pending.giveUp = this.#runner.call(this.#asOwn(question), (outcome) => pending.settle(outcome))
+        pending.giveUp = this.#runner.call(this.#asOwn(question, followed), (outcome) => pending.settle(outcome))
       })
     } else {
       this.#request(pending, question, (link) => {
-        if (spawns(link)) this.#spawnCall(link, pending, question)
+        if (spawns(link)) this.#spawnCall(link, pending, question, followed?.token)
         else this.#askRex(pending, question)
       })
     }
-    return await pending.result
+    try {
+      const result = await pending.result
+      followed?.end()
+      return result
+    } catch (error) {
+      followed?.end({ error })
+      throw error
+    }
   }
 
   /**
@@ -177,11 +186,11 @@ export class Rpc implements NodeService {
     return pending.spawn
   }
 
-  #spawnCall(link: Link, pending: PendingResult, question: Question): void {
+  #spawnCall(link: Link, pending: PendingResult, question: Question, token: Term): void {
     this.#admit(link)
     const { ref } = this.#remote(pending, question)
     const { module, name, args } = question
-    link.send.spawnRequest(ref, this.#host.processes.pid, EXECUTE_CALL, [ref, module, name, args], MONITORED)
+    link.send.spawnRequest(ref, this.#host.processes.pid, EXECUTE_CALL, [ref, module, name, args], MONITORED, token)
   }
 
   #cast(link: Link, { peer, module, name, args }: Question): boolean {
@@ -211,10 +220,16 @@ export class Rpc implements NodeService {
     )
   }
 
-  /** What this node itself asks for. */
-  #asOwn({ module, name, args }: Question): Application {
+  #follow({ node, module, name, arity }: Question): FollowedCall | undefined {
     const { processes, self } = this.#host
-    return { caller: self.name, from: processes.pid, module, name, args }
+    const target = () => `${module.name}:${name.name}/${arity}`
+    return FollowedCall.begin(processes.tracer, () => ({ kind: 'rpc', self: self.name, node, target: target() }))
+  }
+
+  /** What this node itself asks for. */
+  #asOwn({ module, name, args }: Question, followed?: FollowedCall): Application {
+    const { processes, self } = this.#host
+    return { caller: self.name, from: processes.pid, module, name, args, carrier: followed?.carrier }
   }
 
   /** Requests are no more important than messages. */

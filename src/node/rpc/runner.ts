@@ -1,6 +1,8 @@
+import { followsServing, serveCall } from '../../process/call-trace.ts'
 import type { SpawnTies } from '../../process/remote-spawn.ts'
+import type { TraceCarrier } from '../../process/trace-token.ts'
 import { atomName } from '../../term/atom.ts'
-import { type Atom, atom, ExternalFun, Fun, type Pid, type Term, tuple } from '../../term/index.ts'
+import { type Atom, atom, ExternalFun, Fun, type Pid, type Term, type Tuple, tuple } from '../../term/index.ts'
 import { isList } from '../../term/tuple.ts'
 import type { NodeHost } from '../service.ts'
 import { RunningCall } from './call-context.ts'
@@ -16,6 +18,8 @@ export interface Application {
   readonly module: Term
   readonly name: Term
   readonly args: readonly Term[]
+  /** The context of the trace it belongs to. */
+  readonly carrier?: TraceCarrier | undefined
 }
 
 /** A function that was found, with what it is called with. */
@@ -119,7 +123,7 @@ export class Runner {
     if ('kind' in found) return found
     this.#calls++
     try {
-      return { kind: 'return', value: (await found.entry.call.apply(running, [...found.args])) as Term }
+      return { kind: 'return', value: (await this.#invoke(application, found, running)) as Term }
     } catch (thrown) {
       return thrownOutcome(thrown, [found.frame])
     } finally {
@@ -144,7 +148,7 @@ export class Runner {
   async run(application: Application, running: RunningCall): Promise<Term> {
     const found = this.#find(application)
     if ('kind' in found) return tuple(found.reason, found.stack)
-    await found.entry.call.apply(running, [...found.args])
+    await this.#invoke(application, found, running)
     return undefined
   }
 
@@ -152,6 +156,15 @@ export class Runner {
   entryOf({ module, name, args }: Pick<Application, 'module' | 'name' | 'args'>): ExposedEntry | undefined {
     if (atomName(module) === undefined || atomName(name) === undefined) return undefined
     return this.#exposed.find(module as Atom, name as Atom, args.length)
+  }
+
+  #invoke({ caller, carrier }: Application, { entry, args, frame }: Found, running: RunningCall): unknown {
+    const { processes, self } = this.#host
+    const invoke = (): unknown => entry.call.apply(running, [...args])
+    if (!followsServing(processes.tracer)) return invoke()
+    const [module, name, arity] = frame as Tuple
+    const target = `${atomName(module)}:${atomName(name)}/${arity}`
+    return serveCall(processes.tracer, { kind: 'rpc', self: self.name, node: caller, target }, carrier, invoke)
   }
 
   #ran(peer: string): void {

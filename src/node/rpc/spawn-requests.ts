@@ -1,6 +1,7 @@
 import type { LinkSender } from '../../dist/link-sender.ts'
 import type { SpawnRequest } from '../../dist/signals.ts'
 import { SPAWN_LINKED, SPAWN_MONITORED } from '../../process/remote-spawn.ts'
+import { readTraceToken } from '../../process/trace-token.ts'
 import { type Atom, atom, type Pid } from '../../term/index.ts'
 import { isList } from '../../term/tuple.ts'
 import type { NodeHost } from '../service.ts'
@@ -65,6 +66,7 @@ export class SpawnRequests {
   /** What is to be applied, and how its process tells the result. */
   #read(caller: string, request: SpawnRequest): Reading {
     const { from, module, function: name, args } = request
+    const carrier = readTraceToken(request.token)
     const runner = this.#runner
     if (module === ERPC && name === EXECUTE_CALL && args.length === 4) {
       const application = this.#applied(caller, request, 1)
@@ -76,18 +78,19 @@ export class SpawnRequests {
       application = this.#applied(caller, request, 0)
     } else {
       const terms = runner.entryOf({ module, name, args })?.terms
-      application = { caller, from, module, name, args: terms === undefined ? args : request.argsAs(terms) }
+      application = { caller, from, module, name, args: terms === undefined ? args : request.argsAs(terms), carrier }
     }
     return { application, body: runBody(runner, application) }
   }
 
   /** Module, function and arguments that are themselves arguments, from the one at `at` on. */
-  #applied(caller: string, { from, args: given, argsAs }: SpawnRequest, at: number): Application {
+  #applied(caller: string, { from, args: given, argsAs, token }: SpawnRequest, at: number): Application {
     const [module, name, args] = given.slice(at)
-    if (!isList(args)) return { caller, from, module: ERLANG, name: APPLY, args: [module, name, args] }
+    const carrier = readTraceToken(token)
+    if (!isList(args)) return { caller, from, module: ERLANG, name: APPLY, args: [module, name, args], carrier }
     const terms = this.#runner.entryOf({ module, name, args })?.terms
     const decoded = terms === undefined ? args : argsAs(terms)[at + 2]
-    return { caller, from, module, name, args: isList(decoded) ? decoded : args }
+    return { caller, from, module, name, args: isList(decoded) ? decoded : args, carrier }
   }
 }
 
