@@ -108,7 +108,11 @@ export class Functions {
     return this.#library.local(name)
   }
 
-  /** Takes a function away everywhere; calls that run go on. False when there was none. */
+  /**
+   * Takes a function away everywhere; calls that run go on. False when there was none.
+   *
+   * @throws FunctionError `ERR_FUNCTION_REFUSED` when this node is not listed where definitions are ordered
+   */
   async remove(name: string, options: DefineOptions = {}): Promise<boolean> {
     this.#checkOn(name)
     return this.#host.replicator.remove(name, options)

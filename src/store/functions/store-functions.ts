@@ -74,13 +74,17 @@ export class StoreFunctions implements FunctionReplicator {
         if (!this.functions.has(definition.name)) await this.#changed(put.key, options)
         return
       }
-      throw code === 'ERR_STORE_REFUSED' ? refused(definition.name, error as StoreError) : error
+      throw asRefused(definition.name, error)
     }
   }
 
   async remove(name: string, options: DefineOptions): Promise<boolean> {
-    const { changed } = await this.#open().submit({ kind: 'delete', key: keyOf(name) }, options)
-    return changed[0] === true
+    try {
+      const { changed } = await this.#open().submit({ kind: 'delete', key: keyOf(name) }, options)
+      return changed[0] === true
+    } catch (error) {
+      throw asRefused(name, error)
+    }
   }
 
   /** Compare and set, so that what was compared is what is replaced. */
@@ -145,7 +149,8 @@ function keyOf(name: string): string {
   return FUNCTION_PREFIX + name
 }
 
-/** What the loader says about it has the function's name already. */
-function refused(name: string, cause: StoreError): FunctionError {
-  return new FunctionError('ERR_FUNCTION_REFUSED', cause.message, { function: name, cause })
+/** A refusal of the loader as that of a function, whose name is in the message already; anything else as it is. */
+function asRefused(name: string, error: unknown): unknown {
+  if (!(error instanceof StoreError) || error.code !== 'ERR_STORE_REFUSED') return error
+  return new FunctionError('ERR_FUNCTION_REFUSED', error.message, { function: name, cause: error })
 }
