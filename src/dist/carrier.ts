@@ -1,3 +1,18 @@
+import type { ConnectError } from './connect-error.ts'
+import type { Certificate } from './tls-certificate.ts'
+
+/** What TLS says of one connection. */
+export interface LinkTls {
+  /** `TLSv1.2` or `TLSv1.3`. */
+  readonly protocol: string
+  /** The cipher suite by its standard name, such as `TLS_AES_256_GCM_SHA384`. */
+  readonly cipher: string
+  /** Whether the peer's certificate was verified: it is of an authority this node knows. */
+  readonly verified: boolean
+  /** The peer's certificate; undefined when it dialled without one. */
+  readonly peer: Certificate | undefined
+}
+
 /**
  * What carries the bytes of one link: a TCP socket, a TLS one, or two ends in the same process. Handshake and link know
  * only this interface.
@@ -11,6 +26,10 @@ export interface Carrier {
   readonly remotePort: number | undefined
   /** Our own address on this connection. */
   readonly localAddress: string | undefined
+  /** Known from the first byte of data on. Undefined without TLS. */
+  readonly tls?: LinkTls | undefined
+  /** Why the peer may not have this name, as the connection shows; undefined: nothing speaks against it. */
+  refuses?(peerName: string): ConnectError | undefined
   /**
    * Starts delivery to `handler`, or hands it over from an earlier one, and undoes `pause`. Nothing is delivered before
    * this call returns: a handler may first feed itself what its forerunner left over. A carrier that closed in the

@@ -76,6 +76,8 @@ function onName(config: AcceptConfig, _state: AcceptorState, bytes: Uint8Array):
   }
   const missing = missingFlags(config, peer, message.version === 5 ? LOWER_32 : ~0n)
   if (missing !== undefined) return fail(missing, encodeStatus({ status: 'not_allowed' }))
+  const refusal = config.refuses?.(peer.name)
+  if (refusal !== undefined) return fail(refusal, encodeStatus({ status: 'not_allowed' }))
   const { creation } = message
   const decision = config.decide(peer.name, { flags: peer.flags, creation, hidden: isHidden(peer.flags) })
   const accepted = {
@@ -107,7 +109,7 @@ function onNameless(config: AcceptConfig, { name: host, flags, version }: SendNa
     return fail(error, encodeStatus({ status: 'not_allowed' }))
   }
   const peer = { flags: expandDigest(flags), ...identity }
-  const missing = missingFlags(config, peer)
+  const missing = config.refuses?.(peer.name) ?? missingFlags(config, peer)
   if (missing !== undefined) return fail(missing, encodeStatus({ status: 'not_allowed' }))
   // As OTP does: towards a nameless node NAME_ME takes the place of PUBLISHED.
   const ownFlags = (config.flags & ~DFLAG.PUBLISHED) | DFLAG.NAME_ME

@@ -43,7 +43,7 @@ export function refuseToDial(own: DialConfig['own'], peerName: string): ConnectE
 }
 
 export function startDialling(config: DialConfig): Step {
-  const refusal = refuseToDial(config.own, config.peerName)
+  const refusal = refuseToDial(config.own, config.peerName) ?? config.refuses?.(config.peerName)
   if (refusal !== undefined) return fail(refusal)
   const { own } = config
   const version = 'name' in own ? (config.version ?? 6) : 6

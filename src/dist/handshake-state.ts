@@ -31,6 +31,8 @@ interface CommonConfig {
   readonly cookieFor: (peerName: string) => string
   /** Where challenges come from. Default: `node:crypto`. */
   readonly challenge?: () => number
+  /** Why the peer may not have this name, as its connection shows; undefined: nothing speaks against it. Default: nothing does. */
+  readonly refuses?: (peerName: string) => ConnectError | undefined
 }
 
 /** How to dial. */

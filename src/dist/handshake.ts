@@ -37,7 +37,8 @@ export function advanceHandshake(config: HandshakeConfig, state: HandshakeState,
         return fail(new ConnectError('ERR_CONNECT_CLOSED', peerName, reason, { cause }))
       }
     case 'closed':
-      return fail(phase.closed(config, state, event.error))
+      // The carrier knows best where it has a reason of its own.
+      return fail(event.error instanceof ConnectError ? event.error : phase.closed(config, state, event.error))
     case 'timeout': {
       const reason = `${peer} did not send ${phase.awaits} within ${event.ms} ms: it hangs, is overloaded, or is no node`
       return fail(new ConnectError('ERR_CONNECT_TIMEOUT', peerName, reason))

@@ -4,6 +4,7 @@ import type { Limits } from '../base/limits.ts'
 import { Decoder } from '../term/decoder.ts'
 import { type Atom, atom, type DecodeOptions } from '../term/index.ts'
 import { AtomBudget, IncomingAtomCache } from './atom-cache.ts'
+import type { LinkTls } from './carrier.ts'
 import { ControlReader } from './control-reader.ts'
 import { DFLAG } from './flags.ts'
 import { IncomingFragments } from './fragments.ts'
@@ -65,6 +66,8 @@ export class Link {
   /** The flags both sides agreed on. */
   readonly flags: bigint
   readonly remoteAddress: string | undefined
+  /** Undefined without TLS. */
+  readonly tls: LinkTls | undefined
   /** How the peer let us in; undefined when it dialled. */
   readonly welcome: Welcome | undefined
   /** The way out. */
@@ -96,6 +99,7 @@ export class Link {
     this.hidden = established.hidden
     this.flags = established.flags
     this.remoteAddress = established.carrier.remoteAddress
+    this.tls = established.carrier.tls
     this.welcome = established.welcome
     this.#header = (this.flags & (DFLAG.DIST_HDR_ATOM_CACHE | DFLAG.FRAGMENTS)) !== 0n
     this.#stopReading = limits.linkMax + limits.fragmentedBytes

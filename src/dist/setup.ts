@@ -45,6 +45,7 @@ export class Setup {
   /** Rejects with a {@link ConnectError}, or with the reason of an abort. The carrier is closed then. */
   readonly result: Promise<Established>
   readonly #options: SetupOptions
+  readonly #handshake: HandshakeConfig
   readonly #timeout: number
   readonly #limit: number
   #state: HandshakeState
@@ -62,7 +63,8 @@ export class Setup {
       this.#resolve = resolve
       this.#reject = reject
     })
-    const { carrier, handshake, signal } = options
+    const { carrier, signal } = options
+    this.#handshake = { refuses: (peerName) => carrier.refuses?.(peerName), ...options.handshake }
     this.#state = { phase: 'over' }
     if (signal?.aborted) {
       this.#fail(signal.reason)
@@ -74,7 +76,7 @@ export class Setup {
       drain: () => {},
       closed: (error) => this.#event({ on: 'closed', error }),
     })
-    this.#take(startHandshake(handshake))
+    this.#take(startHandshake(this.#handshake))
   }
 
   /** Gives up: `result` rejects with `reason`, the carrier is destroyed. */
@@ -103,7 +105,7 @@ export class Setup {
   }
 
   #event(event: HandshakeEvent): void {
-    if (!this.#over) this.#take(advanceHandshake(this.#options.handshake, this.#state, event))
+    if (!this.#over) this.#take(advanceHandshake(this.#handshake, this.#state, event))
   }
 
   #take({ state, actions }: Step): void {

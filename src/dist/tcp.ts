@@ -1,117 +1,9 @@
 import { connect, createServer, isIPv6, type Server, type Socket } from 'node:net'
-import { type Clock, systemClock, type Timer } from '../base/clock.ts'
+import { type Clock, systemClock } from '../base/clock.ts'
 import { TsunagiError } from '../base/errors.ts'
-import type { Carrier, CarrierHandler } from './carrier.ts'
+import type { Carrier } from './carrier.ts'
 import { ConnectError } from './connect-error.ts'
-
-/** Milliseconds a closing connection may stand still before it is cut. */
-const LINGER = 5000
-/** Queued bytes above which `write` answers false; the default of Node.js differs between its releases. */
-const HIGH_WATER = 256 * 1024
-
-/** A socket as a {@link Carrier}. Works for TLS sockets too, which are sockets to their users. */
-export class SocketCarrier implements Carrier {
-  readonly kind: 'tcp' | 'tls'
-  readonly prefixBytes: 2 | 4
-  readonly remoteAddress: string | undefined
-  readonly remotePort: number | undefined
-  readonly localAddress: string | undefined
-  readonly #socket: Socket
-  readonly #clock: Clock
-  #handler: CarrierHandler | undefined
-  #isCorked = false
-  #isClosing = false
-  #error: Error | undefined
-  #linger: Timer | undefined
-
-  constructor(socket: Socket, kind: 'tcp' | 'tls', clock: Clock = systemClock) {
-    this.kind = kind
-    this.prefixBytes = kind === 'tcp' ? 2 : 4
-    this.#clock = clock
-    this.#socket = socket
-    this.remoteAddress = plainAddress(socket.remoteAddress)
-    this.remotePort = socket.remotePort
-    this.localAddress = plainAddress(socket.localAddress)
-    socket.setNoDelay(true)
-    socket.setKeepAlive(true)
-    socket.pause()
-    socket.on('data', (chunk: Buffer) => {
-      if (!this.#isClosing) this.#handler?.data(chunk)
-    })
-    socket.on('drain', () => this.#handler?.drain())
-    // Node.js ends our half by itself; `close` sees to it that a peer that reads no more cannot hold the rest for ever.
-    socket.on('end', () => this.close())
-    socket.on('error', (error) => {
-      this.#error = error
-    })
-    socket.on('close', () => {
-      this.#isClosing = true
-      this.#linger?.cancel()
-      this.#handler?.closed(this.#error)
-    })
-  }
-
-  get queuedBytes(): number {
-    return this.#socket.writableLength
-  }
-
-  open(handler: CarrierHandler): void {
-    this.#handler = handler
-    if (this.#socket.closed) queueMicrotask(() => handler.closed(this.#error))
-    else this.#socket.resume()
-  }
-
-  write(chunk: Uint8Array, written?: () => void): boolean {
-    if (this.#isClosing || this.#socket.destroyed) {
-      if (written !== undefined) queueMicrotask(written)
-      return true
-    }
-    // All writes of a turn leave in one system call (writev); a header and its binary need not be joined.
-    if (!this.#isCorked) {
-      this.#isCorked = true
-      this.#socket.cork()
-      process.nextTick(this.#uncork)
-    }
-    return this.#socket.write(chunk, written)
-  }
-
-  readonly #uncork = (): void => {
-    this.#isCorked = false
-    this.#socket.uncork()
-  }
-
-  pause(): void {
-    this.#socket.pause()
-  }
-
-  resume(): void {
-    this.#socket.resume()
-  }
-
-  close(): void {
-    if (this.#isClosing) return
-    this.#isClosing = true
-    this.#socket.end()
-    // Whatever still comes is read and dropped: unread bytes would turn our end into a reset, which makes the peer lose
-    // what we sent last.
-    this.#socket.resume()
-    this.#watchLinger()
-  }
-
-  /** Cuts the connection when none of our bytes left for a while, or the peer does not end its half either. */
-  #watchLinger(): void {
-    const queued = this.#socket.writableLength
-    this.#linger = this.#clock.after(LINGER, () => {
-      if (this.#socket.writableLength < queued) this.#watchLinger()
-      else this.#socket.destroy()
-    })
-  }
-
-  destroy(): void {
-    this.#isClosing = true
-    this.#socket.destroy()
-  }
-}
+import { HIGH_WATER, SocketCarrier } from './socket-carrier.ts'
 
 /** Options of {@link dialTcp}. */
 export interface DialTcpOptions {
@@ -133,13 +25,18 @@ export interface DialTcpOptions {
  * `ERR_CONNECT_TIMEOUT`, `ERR_CONNECT_CLOSED`), or with the reason of an aborted signal.
  */
 export async function dialTcp(options: DialTcpOptions): Promise<Carrier> {
+  return new SocketCarrier(await openSocket(options), 'tcp', options.clock)
+}
+
+/** The socket that {@link dialTcp} makes a carrier of; rejects as that does. */
+export async function openSocket(options: DialTcpOptions): Promise<Socket> {
   const { host, port, node, signal, timeout = 7000, clock = systemClock } = options
   signal?.throwIfAborted()
   const address = isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`
   const family = options.family ?? 0
   const socketOptions = { host, port, family, autoSelectFamily: true, noDelay: true, highWaterMark: HIGH_WATER }
   const socket = connect(socketOptions)
-  return await new Promise<Carrier>((resolve, reject) => {
+  return await new Promise<Socket>((resolve, reject) => {
     const settle = (): void => {
       timer.cancel()
       signal?.removeEventListener('abort', onAbort)
@@ -154,7 +51,7 @@ export async function dialTcp(options: DialTcpOptions): Promise<Carrier> {
     }
     const onConnect = (): void => {
       settle()
-      resolve(new SocketCarrier(socket, 'tcp', clock))
+      resolve(socket)
     }
     const onError = (error: NodeJS.ErrnoException): void => give(dialError(error, address, node))
     const onAbort = (): void => give(signal?.reason)
@@ -203,6 +100,8 @@ export interface ListenTcpOptions {
   readonly onCarrier: (carrier: Carrier) => void
   /** Connections could not be accepted for now (`EMFILE`, …); listening goes on. */
   readonly onError?: (error: Error) => void
+  /** What a connection is made into. Default: a carrier without TLS. */
+  readonly carry?: (socket: Socket) => Carrier
   readonly clock?: Clock
 }
 
@@ -217,11 +116,12 @@ export interface TcpListener extends AsyncDisposable {
 /** Listens. Rejects with `ERR_LISTEN` when the address cannot be bound. */
 export async function listenTcp(options: ListenTcpOptions): Promise<TcpListener> {
   const { host, port = 0, onCarrier, onError, clock } = options
+  const carry = options.carry ?? ((socket) => new SocketCarrier(socket, 'tcp', clock))
   const socketOptions = { pauseOnConnect: true, noDelay: true, keepAlive: true, highWaterMark: HIGH_WATER }
   const server = createServer(socketOptions, (socket) => {
     // A peer that was gone before it was accepted has no address any more.
     if (socket.remoteAddress === undefined) socket.destroy()
-    else onCarrier(new SocketCarrier(socket, 'tcp', clock))
+    else onCarrier(carry(socket))
   })
   await listening(server, host, port)
   server.on('error', (error) => onError?.(error))
@@ -256,9 +156,4 @@ async function listening(server: Server, host: string, port: number): Promise<vo
       resolve()
     })
   })
-}
-
-/** IPv4 addresses seen through an IPv6 socket in their own form, and no zone. */
-function plainAddress(address: string | undefined): string | undefined {
-  return address?.replace(/^::ffff:(?=\d+\.)/, '').replace(/%.*$/, '')
 }

@@ -6,6 +6,8 @@ import { refuseToDial } from '../dist/handshake-dialler.ts'
 import type { Identity } from '../dist/handshake-state.ts'
 import { type Established, Setup } from '../dist/setup.ts'
 import { dialTcp } from '../dist/tcp.ts'
+import { dialTls } from '../dist/tls.ts'
+import type { TlsCredentials } from '../dist/tls-credentials.ts'
 import { lookup } from '../epmd/client.ts'
 import { EpmdError } from '../epmd/errors.ts'
 import { decodeMark } from '../epmd/mark.ts'
@@ -18,6 +20,8 @@ export interface DialOptions {
   readonly clock: Clock
   readonly setupTimeout: number
   readonly handshakeBytes: number
+  /** Undefined: without TLS. */
+  readonly tls: TlsCredentials | undefined
   /** Port of EPMDs; undefined: there are none, and only peers with a port can be dialled. */
   readonly epmdPort: number | undefined
 }
@@ -43,8 +47,9 @@ export async function dial(
   if (refusal !== undefined) throw refusal
   const { host } = splitNodeName(peerName) as NodeName
   const found = port === undefined ? await findPeer(options, peerName, signal) : { port, ours: false }
-  const { clock, setupTimeout } = options
-  const carrier = await dialTcp({ host, port: found.port, node: peerName, timeout: setupTimeout, signal, clock })
+  const { clock, setupTimeout, tls } = options
+  const place = { host, port: found.port, node: peerName, timeout: setupTimeout, signal, clock }
+  const carrier = tls === undefined ? await dialTcp(place) : await dialTls({ ...place, settings: tls.settings })
   return { established: await shakeHands(options, peerName, carrier, signal), ours: found.ours }
 }
 

@@ -2,9 +2,10 @@ import { inspect } from 'node:util'
 import { TsunagiError } from '../base/errors.ts'
 import { checkNodeName } from '../base/node-name.ts'
 import { duration, integer, knownOnly, oneOf } from '../base/options.ts'
-import type { Carrier } from '../dist/carrier.ts'
+import type { Carrier, LinkTls } from '../dist/carrier.ts'
 import { ConnectError } from '../dist/connect-error.ts'
 import type { LinkStats } from '../dist/link.ts'
+import { type OwnCertificate, TlsCredentials } from '../dist/tls-credentials.ts'
 import { type Atom, atom, type Pid, type Term, tuple } from '../term/index.ts'
 import { type Cookie, findCookie } from './cookie.ts'
 import { depart } from './departure.ts'
@@ -33,6 +34,8 @@ export interface LinkInfo extends LinkStats {
   readonly node: string
   readonly nodeType: 'visible' | 'hidden'
   readonly address: string | undefined
+  /** Undefined without TLS. */
+  readonly tls: LinkTls | undefined
 }
 
 const CONNECT_TO = 'connectTo'
@@ -63,8 +66,11 @@ export class LocalNode extends ProcessHost implements AsyncDisposable {
       if (node === undefined) carrier.destroy()
       else coreOf(node).accept(carrier)
     }
-    const presence = await Presence.open(options, accept)
-    node = make({ options, cookie, presence })
+    const { clock, logger, listen, tls: source } = options
+    const tls =
+      source === undefined ? undefined : await TlsCredentials.open({ source, listens: listen !== false, clock, logger })
+    const presence = await Presence.open(options, accept, tls)
+    node = make({ options, cookie, presence, tls })
     for (const peer of options.connectTo) {
       if (peer.name === node.name) continue
       const connector = coreOf(node).peers.connector(peer.name)
@@ -120,6 +126,20 @@ export class LocalNode extends ProcessHost implements AsyncDisposable {
     return this.#core.options.visible
   }
 
+  /** The node's certificates and those of the authorities they come from; none without TLS. */
+  certificates(): readonly OwnCertificate[] {
+    return this.#core.tls?.settings.certificates ?? []
+  }
+
+  /**
+   * Reads certificates again at once, instead of at the next `tls.reloadInterval`. Links that are up stay as they are.
+   *
+   * @returns whether new links have other ones than before; what is wrong with them is logged, and the old ones stay
+   */
+  async reloadTls(): Promise<boolean> {
+    return (await this.#core.tls?.reload()) ?? false
+  }
+
   get closed(): boolean {
     return this.#closed !== undefined
   }
@@ -139,6 +159,7 @@ export class LocalNode extends ProcessHost implements AsyncDisposable {
       node: link.peer.name,
       nodeType: link.hidden ? 'hidden' : 'visible',
       address: link.remoteAddress,
+      tls: link.tls,
       ...link.stats,
     }))
   }

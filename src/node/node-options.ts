@@ -6,6 +6,7 @@ import { defaultLimits, type Limits } from '../base/limits.ts'
 import { type Logger, stderrLogger } from '../base/logger.ts'
 import { checkNodeName, isLongHost, isLoopbackHost, type NodeName } from '../base/node-name.ts'
 import { boolean, duration, fn, instance, integer, knownOnly, oneOf, port, string } from '../base/options.ts'
+import { checkTlsSource, type TlsSource } from '../dist/tls-options.ts'
 import { type EpmdOptions, type ResolvedEpmdOptions, resolveEpmdOptions } from '../epmd/epmd-options.ts'
 import type { TermOptions } from '../term/index.ts'
 import { resolveTermOptions } from '../term/term-options.ts'
@@ -57,6 +58,12 @@ export interface NodeOptions extends TermOptions {
   readonly listen?: ListenOptions | false
   /** The port mapper; false: do not use any (peers need ports, `'b@host:9100'`). */
   readonly epmd?: EpmdOptions | false
+  /**
+   * Links over TLS, as those of BEAM nodes with `-proto_dist inet_tls`: all nodes of a cluster have it, or none. An object, or
+   * a function that returns it. Default: none, and whoever can listen in on the network can read all and take links over.
+   * See `docs/tls.md`.
+   */
+  readonly tls?: TlsSource
   /** A peer that is silent for this long is down. Default 60000, as OTP's `net_ticktime`. `Infinity`: never. */
   readonly netTickTime?: number
   /** How long a peer may take for a step of the handshake. Default 7000, as OTP's `net_setuptime`. */
@@ -86,6 +93,7 @@ export interface ResolvedNodeOptions {
   readonly listen: { readonly host: string | undefined; readonly ports: readonly [first: number, last: number] } | false
   readonly epmd: EpmdOptions | false
   readonly resolvedEpmd: ResolvedEpmdOptions | undefined
+  readonly tls: TlsSource | undefined
   readonly netTickTime: number
   readonly setupTimeout: number
   readonly limits: Limits
@@ -110,6 +118,7 @@ export const NODE_OPTIONS: readonly (keyof NodeOptions)[] = [
   'syncNodes',
   'listen',
   'epmd',
+  'tls',
   'netTickTime',
   'setupTimeout',
   'limits',
@@ -143,6 +152,7 @@ export function resolveNodeOptions(options: NodeOptions): ResolvedNodeOptions {
     listen: listenOf(options.listen, name),
     epmd,
     resolvedEpmd: epmd === false ? undefined : resolveEpmdOptions(epmd),
+    tls: options.tls === undefined ? undefined : checkTlsSource(options.tls, options.listen !== false),
     netTickTime: options.netTickTime === undefined ? 60_000 : atLeast(options.netTickTime, 'netTickTime', 40),
     setupTimeout: integer(1, 120_000, 'milliseconds')(or(options.setupTimeout, 7000), 'setupTimeout'),
     limits: limitsOf(options.limits),

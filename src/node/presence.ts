@@ -1,9 +1,12 @@
 import { randomInt } from 'node:crypto'
 import { lookup as resolveHost } from 'node:dns/promises'
+import type { Socket } from 'node:net'
 import { TsunagiError } from '../base/errors.ts'
 import type { Carrier } from '../dist/carrier.ts'
 import type { Identity } from '../dist/handshake-state.ts'
 import { listenTcp, type TcpListener } from '../dist/tcp.ts'
+import { acceptTls } from '../dist/tls.ts'
+import type { TlsCredentials } from '../dist/tls-credentials.ts'
 import { Registration } from '../epmd/registration.ts'
 import type { ResolvedNodeOptions } from './node-options.ts'
 
@@ -19,8 +22,12 @@ export class Presence {
    *
    * @throws TsunagiError `ERR_LISTEN`, `ERR_NAME_TAKEN`, `ERR_EPMD_…`; nothing is left behind then
    */
-  static async open(options: ResolvedNodeOptions, onCarrier: (carrier: Carrier) => void): Promise<Presence> {
-    const tcp = await listen(options, onCarrier)
+  static async open(
+    options: ResolvedNodeOptions,
+    onCarrier: (carrier: Carrier) => void,
+    tls?: TlsCredentials,
+  ): Promise<Presence> {
+    const tcp = await listen(options, onCarrier, tls)
     try {
       const registration = tcp === undefined ? undefined : registrationOf(options, tcp.port)
       const registered = await registration?.start()
@@ -68,14 +75,16 @@ function randomCreation(): number {
 async function listen(
   { listen: where, name, clock, logger }: ResolvedNodeOptions,
   onCarrier: (carrier: Carrier) => void,
+  tls: TlsCredentials | undefined,
 ): Promise<TcpListener | undefined> {
   if (where === false) return undefined
   const host = where.host ?? (await addressOfHost(name.host))
   const onError = (error: Error): void => logger.warn({ err: error }, `cannot accept connections: ${error.message}`)
+  const carry = tls && { carry: (socket: Socket) => acceptTls(socket, tls.settings, clock) }
   const [first, last] = where.ports
   for (let port = first; ; port++) {
     try {
-      return await listenTcp({ host, port, onCarrier, onError, clock })
+      return await listenTcp({ host, port, onCarrier, onError, clock, ...carry })
     } catch (error) {
       if (!isTaken(error) || first === last) throw error
       if (port < last) continue

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { systemClock } from '../../src/base/clock.ts'
 import { ourFlags } from '../../src/dist/flags.ts'
 import { Setup } from '../../src/dist/setup.ts'
-import { SocketCarrier } from '../../src/dist/tcp.ts'
+import { SocketCarrier } from '../../src/dist/socket-carrier.ts'
 import type { LocalNode } from '../../src/node/local-node.ts'
 import { encode, type Term, type Tuple } from '../../src/term/index.ts'
 
