@@ -97,8 +97,10 @@ export class StoreCore {
     return () => this.#closers.delete(closer)
   }
 
+  /** There are no values from now on. */
   close(): void {
     this.#closed = true
+    this.#engine = undefined
     for (const closer of [...this.#closers]) closer()
     this.#closers.clear()
     this.#listeners.clear()

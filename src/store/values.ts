@@ -256,7 +256,7 @@ export class Values {
   }
 
   async #miss<T extends Term>(text: string, key: Key, compute: Compute<T> | undefined, options: ComputeOptions) {
-    // A closed store has no values: that is not the same as having none of this key.
+    // That a closed store has no values is not the same as having none of this key.
     void this.#core.engine
     this.#core.counts.misses++
     if (compute === undefined) return undefined
