@@ -31,8 +31,11 @@ export class FailureLog {
     const data = { code: error.code, node: error.node, address, error }
     const sentence = `connection from ${address ?? 'a peer'} failed: ${error.reason}`
     if (isHarmless(error)) return this.#logger.debug(data, sentence)
+    this.#note(`${address} ${error.code}`, data, sentence)
+  }
+
+  #note(key: string, data: object, sentence: string): void {
     this.#forgetOld()
-    const key = `${address} ${error.code}`
     const entry = this.#entries.get(key)
     if (entry !== undefined) {
       entry.repeats++
@@ -43,6 +46,12 @@ export class FailureLog {
       this.#entries.set(key, { since: this.#clock.now(), repeats: 0 })
       this.#logger.warn(data, sentence)
     }
+  }
+
+  /** So many failed from this address that no more are taken for now. */
+  tooMany(address: string): void {
+    const text = `too many connections from ${address} failed: more are closed at once`
+    this.#note(`${address} too many`, { address }, text)
   }
 
   /** A connect from this address has succeeded: its next failure is news again. */
@@ -61,7 +70,7 @@ export class FailureLog {
 }
 
 /** Port scans and health checks say nothing; of two simultaneous connects one always gives way. */
-function isHarmless(error: ConnectError): boolean {
+export function isHarmless(error: ConnectError): boolean {
   if (error.code === 'ERR_CONNECT_CLOSED') return error.node === undefined
   return error.code === 'ERR_CONNECT_SIMULTANEOUS' || error.code === 'ERR_CONNECT_ALREADY_CONNECTED'
 }

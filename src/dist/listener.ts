@@ -1,10 +1,11 @@
 import type { Clock } from '../base/clock.ts'
 import { TsunagiError } from '../base/errors.ts'
+import { FailureBudget } from '../base/failure-budget.ts'
 import { defaultLimits, type Limits } from '../base/limits.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Carrier } from './carrier.ts'
 import { ConnectError } from './connect-error.ts'
-import { FailureLog } from './failure-log.ts'
+import { FailureLog, isHarmless } from './failure-log.ts'
 import type { AcceptConfig } from './handshake-state.ts'
 import { type Established, Setup } from './setup.ts'
 
@@ -22,14 +23,26 @@ export interface ListenerOptions {
   /** Milliseconds; see `Setup`. Default 7000. */
   readonly setupTimeout?: number
   /** Default {@link defaultLimits}. */
-  readonly limits?: Pick<Limits, 'handshakeBytes' | 'pendingHandshakes'>
+  readonly limits?: Pick<Limits, 'handshakeBytes' | 'pendingHandshakes' | 'failedHandshakes'>
   /** Takes a connection over; it must open the carrier or destroy it. */
   readonly onEstablished: (established: Established) => void
   /** See `SetupOptions.onReplace`. */
   readonly onReplace?: (peerName: string) => void
-  /** Told of every failure, also of those that are not logged. */
+  /** Told of every failure but the harmless ones, also of those that are not logged. */
   readonly onFailed?: (failed: FailedAccept) => void
 }
+
+/** What became of those who connected to a node. */
+export interface AcceptCounts {
+  /** Handshakes that made a link. */
+  readonly established: number
+  /** Handshakes that failed, by the code of the error. */
+  readonly failed: Readonly<Record<string, number>>
+  /** Connections that were closed at once, since too many from their address had failed. */
+  readonly refused: number
+}
+
+const MINUTE = 60_000
 
 /**
  * Takes carriers in, whatever listens for them, and hands on those whose handshake succeeds.
@@ -37,18 +50,27 @@ export interface ListenerOptions {
  * At most `limits.pendingHandshakes` are under way; one more ends the oldest. An honest handshake takes a few round trips,
  * so that a flood must bring the whole limit within that time to end one, whereas refusing the newcomers would let as many
  * silent connections shut the node off. For the same reason it makes no difference what a peer has said so far.
+ *
+ * An address from which `limits.failedHandshakes` failed within a minute is not listened to until it may fail again: so slowly
+ * does a cookie want to be guessed. Others at the same address get through between those that fail.
  */
 export class Listener {
   readonly #options: ListenerOptions
   readonly #limit: number
   readonly #log: FailureLog
+  readonly #budget: FailureBudget
+  readonly #failures = new Map<string, number>()
+  #established = 0
+  #refused = 0
   /** In the order of their coming. */
   readonly #setups = new Set<Setup>()
   #isClosed = false
 
   constructor(options: ListenerOptions) {
     this.#options = options
-    this.#limit = (options.limits ?? defaultLimits).pendingHandshakes
+    const { failedHandshakes, pendingHandshakes } = options.limits ?? defaultLimits
+    this.#limit = pendingHandshakes
+    this.#budget = new FailureBudget({ clock: options.clock, most: failedHandshakes, per: MINUTE })
     this.#log = new FailureLog(options.logger, options.clock)
   }
 
@@ -57,9 +79,13 @@ export class Listener {
     return this.#setups.size
   }
 
+  get counts(): AcceptCounts {
+    return { established: this.#established, failed: Object.fromEntries(this.#failures), refused: this.#refused }
+  }
+
   /** Starts the handshake on a carrier that was just accepted. */
   accept(carrier: Carrier): void {
-    if (this.#isClosed) {
+    if (this.#isClosed || this.#refuses(carrier.remoteAddress)) {
       carrier.destroy()
       return
     }
@@ -80,6 +106,12 @@ export class Listener {
     )
   }
 
+  #refuses(address: string | undefined): boolean {
+    if (address === undefined || this.#budget.wait(address) === 0) return false
+    this.#refused++
+    return true
+  }
+
   #evict(): void {
     const [oldest] = this.#setups
     if (oldest === undefined) return
@@ -95,6 +127,7 @@ export class Listener {
       established.carrier.destroy()
       return
     }
+    this.#established++
     this.#log.succeeded(established.carrier.remoteAddress)
     this.#options.onEstablished(established)
   }
@@ -103,6 +136,9 @@ export class Listener {
     this.#setups.delete(setup)
     if (!(error instanceof ConnectError)) return
     this.#log.failed(error, address)
+    if (isHarmless(error)) return
+    this.#failures.set(error.code, (this.#failures.get(error.code) ?? 0) + 1)
+    if (address !== undefined && this.#budget.charge(address) === 0) this.#log.tooMany(address)
     this.#options.onFailed?.({ error, address })
   }
 
