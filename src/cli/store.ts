@@ -6,6 +6,7 @@ import { type GuestOptions, withGuest } from './guest.ts'
 import { inProcess } from './in-process.ts'
 import { onInterrupt } from './interrupt.ts'
 import { report } from './output.ts'
+import { UsageError } from './usage-error.ts'
 
 /** Options of all that visit a store. */
 export interface StoreOptions extends GuestOptions {
@@ -34,7 +35,8 @@ export function get(target: string, key: string, options: StoreOptions): Promise
   return visit(target, options, async (ask, node) => {
     const answer = await ask(tuple(atom('entry'), key))
     if (answer === ERROR) throw new TsunagiError('ERR_NO_VALUE', `${key} has no value in ${options.store} on ${node}`)
-    const [, value, version] = answer as readonly Term[]
+    const value = okOf(answer)
+    const [, , version] = answer as readonly Term[]
     report(options, { node, key, value: print(value), version }, pretty(value))
   })
 }
@@ -82,10 +84,13 @@ export async function call(target: string, name: string, list: string, options: 
 }
 
 /** Prints what is there and then each change. */
-export function watch(target: string, key: string | undefined, options: WatchOptions): Promise<void> {
+export async function watch(target: string, key: string | undefined, options: WatchOptions): Promise<void> {
+  if (key !== undefined && options.prefix !== undefined) {
+    throw new UsageError('a key and --prefix: expected one of the two', 'See: tsunagi store watch --help')
+  }
   const scope = key ?? (options.prefix === undefined ? undefined : tuple(atom('prefix'), options.prefix))
   const request = scope === undefined ? atom('watch') : tuple(atom('watch'), scope)
-  return withGuest(target, options, (guest, node) => inProcess(guest, (self) => follow(self, node, request, options)))
+  await withGuest(target, options, (guest, node) => inProcess(guest, (self) => follow(self, node, request, options)))
 }
 
 async function follow(self: Process, node: string, request: Term, options: WatchOptions): Promise<void> {

@@ -1,4 +1,4 @@
-import { TsunagiError } from '../base/errors.ts'
+import { describe, type ErrorCode, TsunagiError } from '../base/errors.ts'
 import { atomName } from '../term/atom.ts'
 import { atom, isAtom, isTuple, type Term, tuple } from '../term/index.ts'
 import { entries, isMapLike } from '../term/map-like.ts'
@@ -28,7 +28,8 @@ const WRITES = new Set(['put', 'delete', 'call'])
  * | `{delete, Key}` | `{ok, Boolean}`: whether there was a value |
  * | `{call, Name, Args}` | `{ok, Result}` of a function that is defined |
  *
- * What fails is answered `{error, {Code, Message}}`, where the code is an atom such as `'ERR_NO_LOADER'`.
+ * What fails is answered `{error, {Code, Message}}`, where the code is an atom such as `'ERR_NO_LOADER'`. What a function
+ * throws is `'ERR_RPC_EXCEPTION'`.
  */
 export class StoreRequests {
   readonly #store: Store
@@ -91,11 +92,15 @@ export class StoreRequests {
   }
 }
 
-/** What a failure is answered with. */
+/** What a failure is answered with. What is no error of this package, a function of the store has thrown. */
 export function failed(error: unknown): Term {
-  const code = error instanceof TsunagiError ? error.code : 'ERR_CALL_EXIT'
-  const message = error instanceof Error ? error.message : String(error)
+  const code: ErrorCode = error instanceof TsunagiError ? error.code : 'ERR_RPC_EXCEPTION'
+  const message = error instanceof TsunagiError ? error.message : describeThrown(error)
   return tuple(ERROR, tuple(atom(code), message.toWellFormed()))
+}
+
+function describeThrown(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : describe(error)
 }
 
 async function written(version: Promise<Version>): Promise<Term> {

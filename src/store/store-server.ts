@@ -1,3 +1,4 @@
+import { TsunagiError } from '../base/errors.ts'
 import type { LocalNode } from '../node/local-node.ts'
 import type { From } from '../process/from.ts'
 import { noReply } from '../process/gen-server.ts'
@@ -111,7 +112,8 @@ export class StoreServer {
   }
 
   #watch(scope: { readonly key?: Term; readonly prefix?: string }, from: From): Term {
-    if (this.#watches.size >= MAX_WATCHES) return failed(new Error('there are too many watches'))
+    if (this.#watches.size >= MAX_WATCHES)
+      return failed(new TsunagiError('ERR_LIMIT', `there are ${MAX_WATCHES} watches already`))
     const { signal } = this.#closing
     const events =
       scope.key === undefined

@@ -50,6 +50,14 @@ describe('tsunagi store', () => {
 
   it('runs a function', async () => {
     expect(await store('call', 'sum', '[1, 4]')).toMatchObject({ code: 0, text: '5' })
+    const args = await store('call', 'sum', '{1, 4}')
+    expect(args).toMatchObject({ code: 2, text: expect.stringContaining('a list of arguments') })
+    await node.store().define('throws', () => {
+      throw new RangeError('it broke')
+    })
+    const thrown = await store('call', 'throws', '--json')
+    expect(thrown).toMatchObject({ code: 1 })
+    expect(JSON.parse(thrown.text)).toEqual({ error: { code: 'ERR_RPC_EXCEPTION', message: 'RangeError: it broke' } })
     expect(await store('call', 'other')).toMatchObject({
       code: 1,
       text: expect.stringContaining('there is no function'),
@@ -90,5 +98,10 @@ describe('tsunagi store', () => {
     const none = await store('get', 'x', '--store', 'other')
     expect(none).toMatchObject({ code: 1, text: expect.stringContaining('no such process') })
     expect(await runCommand(['store', 'put', 'a@b', 'k', '{'])).toMatchObject({ code: 2 })
+    const noKey = { code: 2, text: expect.stringContaining('a non-empty string') }
+    expect(await store('get', '')).toMatchObject(noKey)
+    expect(await store('put', '', '1')).toMatchObject(noKey)
+    const both = await store('watch', 'key', '--prefix', 'k')
+    expect(both).toMatchObject({ code: 2, text: expect.stringContaining('a key and --prefix') })
   })
 })

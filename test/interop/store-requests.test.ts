@@ -40,7 +40,7 @@ describeOtp(
 
     it('says why it refuses', async () => {
       await using scene = await Scene.open(release)
-      const { elixir, there } = await open(scene)
+      const { elixir, store, there } = await open(scene)
       const codeOf = (request: string) =>
         elixir.eval(
           `{:error, {code, text}} = GenServer.call({:tsunagi_store, ${there}}, ${request}); {code, is_binary(text)}`,
@@ -56,6 +56,16 @@ describeOtp(
       expect(await codeOf('"nonsense"')).toBe('{:ERR_INVALID_OPTION, true}')
       expect(await codeOf('{:call, "other", []}')).toBe('{:ERR_FUNCTION_MISSING, true}')
       expect(await codeOf('{:call, "other", :no_list}')).toBe('{:ERR_INVALID_OPTION, true}')
+      await store.define('throws', () => {
+        throw new RangeError('it broke')
+      })
+      expect(await elixir.eval(`TsunagiStore.call(${there}, :throws, [])`)).toBe(
+        '{:error, {:ERR_RPC_EXCEPTION, "RangeError: it broke"}}',
+      )
+      await store.define('symbol', () => Symbol('no term'))
+      expect(await codeOf('{:call, "symbol", []}')).toBe('{:ERR_ENCODE, true}')
+      expect(await codeOf('{:keys, 7}')).toBe('{:ERR_INVALID_OPTION, true}')
+      expect(await codeOf('{:unwatch, 7, 8}')).toBe('{:ERR_INVALID_OPTION, true}')
     })
 
     it('is asked by erpc, and runs its functions', async () => {
