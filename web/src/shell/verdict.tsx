@@ -1,0 +1,82 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { Level, Overview, Verdict as VerdictView } from '../../../src/observe/view.ts'
+import { useNow, useSection } from '../feed/use-feed.ts'
+import { formatDuration, formatTime, plural, shortName } from '../ui/format.ts'
+import { BadIcon, GoodIcon, InfoIcon, WarnIcon } from '../ui/icons.tsx'
+
+const TONES: Readonly<Record<Level, 'good' | 'warn' | 'bad'>> = { good: 'good', warning: 'warn', alarm: 'bad' }
+
+/** Told at most so often, in milliseconds: a node that flaps must not talk without end. */
+const QUIET = 5_000
+
+/** How the cluster stands, in a sentence. */
+export function Verdict() {
+  const overview = useSection('overview')
+  if (overview === undefined) {
+    return (
+      <div class="verdict" data-level="plain">
+        <InfoIcon />
+        <p class="sentence">Connecting …</p>
+      </div>
+    )
+  }
+  const { verdict } = overview
+  const tone = TONES[verdict.level]
+  return (
+    <div class="verdict" data-level={tone}>
+      {tone === 'good' ? <GoodIcon /> : tone === 'warn' ? <WarnIcon /> : <BadIcon />}
+      <h1 class="sentence">
+        <Sentence verdict={verdict} />
+      </h1>
+      <Aside overview={overview} />
+      <Announcer text={verdict.text} />
+    </div>
+  )
+}
+
+function Sentence({ verdict }: { readonly verdict: VerdictView }) {
+  const now = useNow()
+  if (verdict.level === 'good') {
+    return (
+      <>
+        {verdict.text}, <span class="soft">stable for {formatDuration(now - verdict.since)}</span>
+      </>
+    )
+  }
+  return (
+    <>
+      {verdict.text} <span class="soft">since {formatTime(verdict.since, now)}</span>
+    </>
+  )
+}
+
+function Aside({ overview }: { readonly overview: Overview }) {
+  const { counts, verdict, self } = overview
+  const others = verdict.problems.length - 1
+  return (
+    <p class="aside">
+      {counts.typescript} TypeScript and {counts.beam} BEAM · {plural(counts.links, 'link')} · seen from{' '}
+      <span title={self}>{shortName(self)}</span>
+      {others > 0 && ` · and ${plural(others, 'more problem')}`}
+    </p>
+  )
+}
+
+/** Reads the verdict aloud when it changes, and only then. */
+function Announcer({ text }: { readonly text: string }) {
+  const [told, setTold] = useState('')
+  const last = useRef(0)
+  useEffect(() => {
+    const wait = Math.max(0, last.current + QUIET - Date.now())
+    const timer = setTimeout(() => {
+      last.current = Date.now()
+      setTold(text)
+    }, wait)
+    return () => clearTimeout(timer)
+  }, [text])
+  return (
+    <p class="unseen" role="status" aria-live="polite">
+      {told}
+    </p>
+  )
+}

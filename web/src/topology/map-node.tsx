@@ -1,0 +1,58 @@
+import type { NodeView } from '../../../src/observe/view.ts'
+import { plural, shortName } from '../ui/format.ts'
+import { familyOf, runtimeBadge, runtimeText } from '../ui/runtime.tsx'
+
+/** Whether it is there, in a word. */
+export function stateText({ state, answer }: NodeView): string {
+  if (state === 'self') return 'this node'
+  if (state === 'connected' && answer.state === 'late') return 'answers late'
+  return {
+    connected: 'connected',
+    remote: 'not linked from here',
+    connecting: 'dialling',
+    barred: 'barred',
+    down: 'down',
+  }[state]
+}
+
+export function isUp({ state }: NodeView): boolean {
+  return state === 'self' || state === 'connected' || state === 'remote'
+}
+
+/** All of it in words. */
+export function nodeLabel(node: NodeView, neighbours: readonly string[]): string {
+  const visibility = node.visibility === null ? '' : `, ${node.visibility}`
+  const linked = `${plural(neighbours.length, 'link')}${neighbours.length === 0 ? '' : `: ${neighbours.map(shortName).join(', ')}`}`
+  return `${node.name}, ${runtimeText(node)}${visibility}, ${stateText(node)}, ${linked}`
+}
+
+/** Round: this package. Six corners: the BEAM. A dashed rim: hidden. A cross: not there. */
+export function MapNode({ node }: { readonly node: NodeView }) {
+  const family = familyOf(node.runtime)
+  const up = isUp(node)
+  return (
+    <g class="map-body" data-family={family} data-hidden={node.visibility === 'hidden'} data-up={up}>
+      {node.state === 'self' && <circle class="halo" r="30" />}
+      {family === 'beam' ? (
+        <path class="shape" d="M0-25 21.7-12.500v25L0 25l-21.7-12.500v-25Z" />
+      ) : (
+        <circle class="shape" r="22.5" />
+      )}
+      {up ? (
+        <text class="glyph" text-anchor="middle" dy="0.36em">
+          {family === 'typescript' ? 'TS' : GLYPHS[node.runtime]}
+        </text>
+      ) : (
+        <path class="cross" d="m-7-7 14 14m0-14L-7 7" />
+      )}
+      <text class="name" text-anchor="middle" y="44">
+        {shortName(node.name)}
+      </text>
+      <text class="kind" text-anchor="middle" y="58">
+        {up ? `${runtimeBadge(node)}${node.visibility === 'hidden' ? ' · hidden' : ''}` : stateText(node)}
+      </text>
+    </g>
+  )
+}
+
+const GLYPHS = { typescript: 'TS', erlang: 'ERL', elixir: 'EX', gleam: 'GL', unknown: '?' } as const
