@@ -19,6 +19,11 @@ export interface Limits {
   readonly fragmentSequences: number
   /** How many handshakes may be unfinished on the listener at once. Default 128. */
   readonly pendingHandshakes: number
+  /**
+   * Handshakes that may fail from one address (for IPv6 one /64) within a minute; after that connections from there are closed
+   * at once, until the next one may fail again. Default 100.
+   */
+  readonly failedHandshakes: number
   /** Messages a mailbox holds before it overflows. Default 1 million. */
   readonly mailboxMessages: number
   /** Bytes (as they came over the wire) a mailbox holds before it overflows. Default 256 MiB. */
@@ -47,6 +52,12 @@ export interface Limits {
   readonly pgMembers: number
   /** Longest source of a distributed function, in UTF-8. Default 256 KiB. */
   readonly functionBytes: number
+  /** Writes of one node that the loader of a store has ordered and not carried out yet. Default 250,000. */
+  readonly storeRequests: number
+  /** Bytes of their keys and values. Default 256 MiB. */
+  readonly storeRequestBytes: number
+  /** Leases on keys of a store that one node holds, or waits for, at the loader. Default 100,000. */
+  readonly storeLeases: number
 }
 
 const KiB = 1024
@@ -61,6 +72,7 @@ export const defaultLimits: Limits = Object.freeze({
   fragmentedBytes: 256 * MiB,
   fragmentSequences: 256,
   pendingHandshakes: 128,
+  failedHandshakes: 100,
   mailboxMessages: 1_000_000,
   mailboxBytes: 256 * MiB,
   peerTies: 1_000_000,
@@ -75,4 +87,7 @@ export const defaultLimits: Limits = Object.freeze({
   globalEntries: 1_000_000,
   pgMembers: 1_000_000,
   functionBytes: 256 * KiB,
+  storeRequests: 250_000,
+  storeRequestBytes: 256 * MiB,
+  storeLeases: 100_000,
 })

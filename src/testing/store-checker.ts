@@ -237,9 +237,17 @@ class Schedule implements SimulationObserver {
     )
     if (random.chance(0.1)) {
       this.#simulation.at(random.below(3000), () => {
-        this.#simulation.handle(process, () => process.replica.cancelLease(request))
+        this.#endLease(process, request, undefined)
       })
     }
+  }
+
+  #endLease(process: SimulatedProcess, request: number, failure: string | undefined): void {
+    this.#simulation.handle(process, (now) => {
+      // Before, since whoever is next gets it at once.
+      this.#leaseOver(process, process.name, request)
+      process.replica.endLease(request, failure, now)
+    })
   }
 
   // What happens to them.
@@ -466,10 +474,11 @@ class Schedule implements SimulationObserver {
   lease(process: SimulatedProcess, request: number, verdict: LeaseVerdict): void {
     const key = this.#leaseKeys.get(`${process.client}/${request}`)
     if (verdict.kind !== 'granted' || key === undefined) return
-    if (process.replica.leads) this.#granted(process, process.name, key, verdict.lease)
+    if (process.replica.leads) this.#granted(process, process.name, key, request)
     const random = this.#random
-    this.#leased.push({ process, lease: verdict.lease, key })
-    const { lease, expected } = verdict
+    this.#leased.push({ process, lease: request, key })
+    const { expected } = verdict
+    const lease = request
     const fate = random.next()
     if (fate > 0.9) return
     this.#simulation.at(random.below(3000), () => {
@@ -486,27 +495,25 @@ class Schedule implements SimulationObserver {
         this.#leaseOver(process, process.name, lease)
         return
       }
-      // Before, since whoever is next gets it at once.
-      this.#leaseOver(process, process.name, lease)
-      this.#simulation.handle(process, (now) => process.replica.endLease(lease, fate < 0.8 ? 'failed' : undefined, now))
+      this.#endLease(process, lease, fate < 0.8 ? 'failed' : undefined)
     })
   }
 
   leaseLost(): void {}
 
   sent(process: SimulatedProcess, to: string, message: Message): void {
-    if (message.kind === 'lease-lost') this.#leaseOver(process, to, message.lease)
+    if (message.kind === 'lease-lost') this.#leaseOver(process, to, message.request)
     if (message.kind === 'leave') this.down(process, to)
     if (message.kind !== 'lease-answer' || message.answer.kind !== 'granted') return
     const key = this.#requested.get(`${process.client} ${to}/${message.request}`)
-    if (key !== undefined) this.#granted(process, to, key, message.answer.lease)
+    if (key !== undefined) this.#granted(process, to, key, message.request)
   }
 
   delivered(process: SimulatedProcess, from: string, message: Message): void {
     if (message.kind === 'vote' && message.granted && !message.trial && this.#voterDies) this.#killVoter(from)
     if (message.kind === 'lease-request')
       this.#requested.set(`${process.client} ${from}/${message.request}`, message.key)
-    if (message.kind === 'lease-end') this.#leaseOver(process, from, message.lease)
+    if (message.kind === 'lease-end') this.#leaseOver(process, from, message.request)
     if (message.kind === 'bye' || message.kind === 'join' || message.kind === 'leave') this.down(process, from)
     if (message.kind !== 'submit') return
     for (const { lease } of message.requests) if (lease !== undefined) this.#leaseOver(process, from, lease)

@@ -1,9 +1,12 @@
 import type { Action, Meta, ReplicaOptions, Saved } from '../store/replication/action.ts'
+import { ChangeQueue } from '../store/replication/change-queue.ts'
 import type { LeaseVerdict, Message } from '../store/replication/messages.ts'
 import { OpenReplica } from '../store/replication/open-replica.ts'
 import type { LogEntry, Operation, Outcome } from '../store/replication/operation.ts'
 import type { Replica } from '../store/replication/replica.ts'
+import type { StoredEntry } from '../store/replication/stored-entry.ts'
 import type { TableChange, TableConflict, TableState } from '../store/replication/table.ts'
+import type { TableImage } from '../store/replication/table-image.ts'
 import { VoterReplica } from '../store/replication/voter-replica.ts'
 
 /** Numbers in [0, 1) that are the same for the same seed. Mulberry32. */
@@ -50,7 +53,7 @@ export interface Mutation {
 export interface Save {
   readonly id: number
   readonly meta: Meta | undefined
-  readonly state: TableState | undefined
+  readonly state: TableImage | undefined
   readonly entries: readonly LogEntry[]
 }
 
@@ -74,7 +77,7 @@ export interface SimulationObserver {
   settled(process: SimulatedProcess, request: number, outcome: Outcome): void
   refused(process: SimulatedProcess, request: number, code: string): void
   lease(process: SimulatedProcess, request: number, verdict: LeaseVerdict): void
-  leaseLost(process: SimulatedProcess, lease: number): void
+  leaseLost(process: SimulatedProcess, request: number): void
   /** A message is about to be handled. */
   delivered(process: SimulatedProcess, from: string, message: Message): void
   sent(process: SimulatedProcess, to: string, message: Message): void
@@ -94,6 +97,8 @@ export class SimulatedProcess {
   /** The incarnation's name, as in requests. */
   readonly client: string
   readonly replica: Replica
+  /** What it tells of changes, in its time. */
+  readonly changes: ChangeQueue
   readonly rate: number
   readonly offset: number
   alive = true
@@ -106,7 +111,18 @@ export class SimulatedProcess {
   saves: Save[] = []
   saving = false
 
-  constructor(name: string, client: string, replica: Replica, rate: number, offset: number) {
+  constructor(
+    name: string,
+    client: string,
+    replica: Replica,
+    rate: number,
+    offset: number,
+    observer: SimulationObserver,
+  ) {
+    this.changes = new ChangeQueue({
+      change: (change) => observer.change(this, change),
+      conflict: (conflict) => observer.conflict(this, conflict),
+    })
     this.name = name
     this.client = client
     this.replica = replica
@@ -200,7 +216,11 @@ export class StoreSimulation {
     const found: Saved | undefined =
       disk?.meta === undefined && disk?.state === undefined && (disk?.entries.length ?? 0) === 0
         ? undefined
-        : { meta: disk?.meta ?? emptyMeta, state: disk?.state, entries: [...(disk?.entries ?? [])] }
+        : {
+            meta: disk?.meta ?? emptyMeta,
+            state: disk?.state && { ...disk.state, entries: new Map(disk.state.entries) },
+            entries: [...(disk?.entries ?? [])],
+          }
     const saved = mutation?.find === undefined ? found : mutation.find(found, name)
     const options: ReplicaOptions = {
       self: name,
@@ -211,6 +231,7 @@ export class StoreSimulation {
       wallOffset,
       durable: durable && (members === undefined || members.includes(name)),
       bounds: { entries: logEntries, bytes: 1 << 30 },
+      limits: { requests: 1000, requestBytes: 1 << 30, leases: 1000 },
       reader: { read: (bytes) => ({ value: Buffer.from(bytes).toString(), shared: true }) },
       heeds: () => true,
       incarnation: Math.floor(wallOffset + offset + this.now * rate),
@@ -220,7 +241,7 @@ export class StoreSimulation {
         ? new OpenReplica({ ...options, born: this.random.below(1000) }, saved)
         : new VoterReplica({ ...options, members }, saved)
     replica.actions = []
-    const process = new SimulatedProcess(name, client, replica, rate, offset)
+    const process = new SimulatedProcess(name, client, replica, rate, offset, this.#observer)
     const apply = replica.table.apply.bind(replica.table)
     replica.table.apply = (entry) => {
       this.#observer.applied(process, entry)
@@ -334,8 +355,10 @@ export class StoreSimulation {
     }
     process.flushing = false
     if (!process.alive) return
+    process.changes.tell(1 + this.random.below(20))
     process.replica.flush(this.clock(process))
     this.#act(process)
+    if (process.replica.busy || !process.changes.isEmpty) this.handle(process, () => {})
   }
 
   #tick(process: SimulatedProcess): void {
@@ -364,11 +387,11 @@ export class StoreSimulation {
       case 'lease':
         return this.#observer.lease(process, action.request, action.verdict)
       case 'lease-lost':
-        return this.#observer.leaseLost(process, action.lease)
+        return this.#observer.leaseLost(process, action.request)
       case 'change':
-        return this.#observer.change(process, action.change)
+      case 'replaced':
       case 'conflict':
-        return this.#observer.conflict(process, action.conflict)
+        return process.changes.add(action)
       case 'loader':
         return
       case 'estranged':
@@ -490,7 +513,7 @@ export class StoreSimulation {
     if (disk === undefined) return
     if (save.meta !== undefined) disk.meta = save.meta
     if (save.state !== undefined) {
-      disk.state = save.state
+      disk.state = readAll(save.state)
       disk.entries = []
     }
     const first = save.entries[0]?.version.sequence
@@ -517,6 +540,14 @@ export class StoreSimulation {
 }
 
 const emptyMeta: Meta = { promised: { epoch: 0, loader: '' }, incarnation: 1, incarnations: [], restored: false }
+
+function readAll(image: TableImage): TableState {
+  const entries = new Map<string, StoredEntry>()
+  while (!image.done) for (const entry of image.next(3, 1000)) entries.set(entry.key, entry)
+  image.close()
+  const { position, reaches, sessions } = image
+  return { position, entries, reaches, sessions }
+}
 
 function before(a: Event, b: Event): boolean {
   return a.at === b.at ? a.order < b.order : a.at < b.at

@@ -5,6 +5,7 @@ import type { LeaseVerdict, Message, RefusalCode } from './messages.ts'
 import type { LogEntry, Outcome } from './operation.ts'
 import type { ValueReader } from './stored-entry.ts'
 import type { TableChange, TableConflict, TableState } from './table.ts'
+import type { TableImage } from './table-image.ts'
 
 /** What a replica keeps on the disk besides its log. */
 export interface Meta {
@@ -33,7 +34,7 @@ export type Action =
       readonly kind: 'save'
       readonly id: number
       readonly meta: Meta | undefined
-      readonly state: TableState | undefined
+      readonly state: TableImage | undefined
       readonly entries: readonly LogEntry[]
     }
   | { readonly kind: 'settled'; readonly request: number; readonly outcome: Outcome }
@@ -44,8 +45,10 @@ export type Action =
       readonly message: string
     }
   | { readonly kind: 'lease'; readonly request: number; readonly verdict: LeaseVerdict }
-  | { readonly kind: 'lease-lost'; readonly lease: number }
+  | { readonly kind: 'lease-lost'; readonly request: number }
   | { readonly kind: 'change'; readonly change: TableChange; readonly source: string }
+  /** The table was replaced. For {@link ChangeQueue}, like changes and conflicts. */
+  | { readonly kind: 'replaced'; readonly changes: Iterator<TableChange | undefined>; readonly source: string }
   | { readonly kind: 'conflict'; readonly conflict: TableConflict }
   | { readonly kind: 'loader'; readonly name: string | undefined }
   /** What the peer says it wants cannot be: its options are others, or what it sent makes no sense. */
@@ -66,6 +69,7 @@ export interface ReplicaOptions {
   /** What is acknowledged is on the disk. */
   readonly durable: boolean
   readonly bounds: LogBounds
+  readonly limits: PeerLimits
   readonly reader: ValueReader
   /** Whether another node's word on a key is taken when its state is merged. */
   readonly heeds: (key: string, peer: string) => boolean
@@ -73,9 +77,19 @@ export interface ReplicaOptions {
   readonly incarnation: number
 }
 
+/** What one node can have of a loader at once. */
+export interface PeerLimits {
+  /** Writes that are ordered and not applied. A node asks for half of that itself, and keeps the rest back. */
+  readonly requests: number
+  /** The bytes of their keys and values. */
+  readonly requestBytes: number
+  /** Leases it holds or waits for. */
+  readonly leases: number
+}
+
 /** A request of this node. */
 export interface LocalRequest {
   readonly durability: Durability
-  /** The lease that it completes. */
+  /** The request for the lease that it completes. */
   readonly lease?: number | undefined
 }

@@ -17,6 +17,11 @@ export function compareEpochs(a: Epoch, b: Epoch): number {
   return a.loader < b.loader ? -1 : 1
 }
 
+/** The later of two epochs. */
+export function laterEpoch(a: Epoch, b: Epoch): Epoch {
+  return compareEpochs(a, b) >= 0 ? a : b
+}
+
 /** What of all writes a node knows: of each epoch, how far. Whatever is covered and not there was deleted or replaced. */
 export class Knowledge {
   /** Epochs held; the oldest go beyond that. */

@@ -6,7 +6,7 @@ import type { StoredEntry } from './stored-entry.ts'
 /** A request for an operation, as its client sends it. */
 export interface Request extends Origin {
   readonly operation: Operation
-  /** The lease that the operation completes. */
+  /** The client's request for the lease that the operation completes. */
   readonly lease?: number | undefined
   /** Anything less is known to be of no use to the client: `all` is refused at once when it cannot be had. */
   readonly all: boolean
@@ -158,12 +158,20 @@ export interface OfferWanted {
   readonly reaches: readonly Reach[]
 }
 
-/** All keys of a node: with their values where the loader does not know the version. */
+/** A part of all keys of a node: with their values where the loader does not know the version. */
 export interface OfferPart {
   readonly kind: 'offer'
+  readonly session: number
   readonly index: number
   readonly entries: readonly OfferedEntry[]
   readonly last: { readonly reaches: readonly Reach[]; readonly sessions: readonly SessionState[] } | undefined
+}
+
+/** A part has been merged. */
+export interface OfferReceived {
+  readonly kind: 'offer-received'
+  readonly session: number
+  readonly index: number
 }
 
 /** A key of an offer. */
@@ -175,7 +183,7 @@ export interface OfferedEntry {
   readonly expiresAt: number | undefined
 }
 
-/** What of an offer was discarded. */
+/** What of a part of an offer was discarded. */
 export interface Merged {
   readonly kind: 'merged'
   readonly session: number
@@ -201,6 +209,7 @@ export type RefusalCode = 'ERR_NO_QUORUM' | 'ERR_STORE_REFUSED' | 'ERR_COMPUTE_T
 /** Wants a value or the right to make it. */
 export interface LeaseRequest {
   readonly kind: 'lease-request'
+  /** What comes of it is called so, too: no two requests of one client ever have the same number, whoever the loader is. */
   readonly request: number
   readonly key: string
   readonly hold: number
@@ -216,28 +225,22 @@ export interface LeaseAnswer {
 }
 
 export type LeaseVerdict =
-  | { readonly kind: 'granted'; readonly lease: number; readonly expected: Version | 'absent' }
+  | { readonly kind: 'granted'; readonly expected: Version | 'absent' }
   | { readonly kind: 'held' }
   | { readonly kind: 'value'; readonly version: Version }
   | { readonly kind: 'failed'; readonly message: string; readonly node: string }
 
-/** The holder gives the lease up: with a message for all who wait, or to whoever is next. */
+/** Who asked waits no longer. A holder gives its lease up: with a message for all who wait, or to whoever is next. */
 export interface LeaseEnd {
   readonly kind: 'lease-end'
-  readonly lease: number
-  readonly failure: string | undefined
-}
-
-/** The request is over: who asked waits no longer. */
-export interface LeaseCancel {
-  readonly kind: 'lease-cancel'
   readonly request: number
+  readonly failure: string | undefined
 }
 
 /** The holder has lost the lease. */
 export interface LeaseLost {
   readonly kind: 'lease-lost'
-  readonly lease: number
+  readonly request: number
 }
 
 /** The store on that node is closed. */
@@ -260,12 +263,12 @@ export type Message =
   | Leave
   | OfferWanted
   | OfferPart
+  | OfferReceived
   | Merged
   | Submit
   | Refused
   | LeaseRequest
   | LeaseAnswer
   | LeaseEnd
-  | LeaseCancel
   | LeaseLost
   | Bye

@@ -1,22 +1,21 @@
 import type { Version } from '../version.ts'
 import type { Meta, ReplicaOptions, Saved } from './action.ts'
-import { compareEpochs, Knowledge, noEpoch } from './epoch.ts'
+import { compareEpochs, noEpoch } from './epoch.ts'
 import { Merging } from './merging.ts'
-import type { Append, Appended, Hello, Join, Message, OfferPart, OfferWanted, RefusalCode } from './messages.ts'
+import type { Append, Appended, Hello, Join, Message, OfferPart } from './messages.ts'
+import { Offering } from './offering.ts'
 import type { LogEntry } from './operation.ts'
 import { Outflow } from './outflow.ts'
+import type { Refusal } from './own-requests.ts'
 import { Replica } from './replica.ts'
 import type { StoredEntry } from './stored-entry.ts'
+import { type Candidate, firstInLine } from './succession.ts'
 
 /** Options of an {@link OpenReplica}. */
 export interface OpenOptions extends ReplicaOptions {
   /** Milliseconds since 1970 at which the store was opened: of several that could be loader the oldest is. */
   readonly born: number
 }
-
-/** How much of a table goes into one part of an offer. */
-const PART_ENTRIES = 4096
-const PART_BYTES = 256 * 1024
 
 /**
  * A replica of a store without fixed voters: whoever is connected takes part, and availability comes first.
@@ -47,7 +46,6 @@ const PART_BYTES = 256 * 1024
  * It is the same when a loader dies and its followers had got differently far: nothing that one of them had is lost.
  */
 export class OpenReplica extends Replica {
-  readonly #outflows = new Map<string, Outflow>()
   readonly #joining = new Map<string, Join>()
   readonly #born: number
   #established: boolean
@@ -70,6 +68,7 @@ export class OpenReplica extends Replica {
   readonly #awaited = new Set<string>()
   #awaitUntil = Number.NEGATIVE_INFINITY
   #merging: Merging | undefined
+  #offering: Offering | undefined
   /** What the target discarded of this node's offer; told when its state is here. */
   #discarded: StoredEntry[] = []
   #highest: number
@@ -111,13 +110,14 @@ export class OpenReplica extends Replica {
   override receive(peer: string, message: Message, now: number): void {
     const wasSilent = this.#silent.delete(peer)
     if (peer === this.#target) this.#aliveAt = now
-    this.#outflows.get(peer)?.alive(now)
+    this.outflows.get(peer)?.alive(now)
     super.receive(peer, message, now)
     if (wasSilent) this.#decide(now)
   }
 
-  peerUp(peer: string, _now: number): void {
-    this.send(peer, this.#hello(true))
+  /** The last part of a merge is done in pieces. */
+  override get busy(): boolean {
+    return this.#merging?.whole === true
   }
 
   peerDown(peer: string, now: number): void {
@@ -130,7 +130,7 @@ export class OpenReplica extends Replica {
   }
 
   #left(peer: string, now: number): void {
-    this.#outflows.delete(peer)
+    this.outflows.delete(peer)
     this.#joining.delete(peer)
     if (this.#merging?.peer === peer) this.#merging = undefined
     if (this.#leading) this.flights.nodeDown(peer, now)
@@ -149,7 +149,7 @@ export class OpenReplica extends Replica {
         this.#beat = true
         this.#beatAt = now
         // Those that have to wait for others are to know that there is somebody.
-        for (const peer of this.#joining.keys()) this.send(peer, this.#hello(false))
+        for (const peer of this.#joining.keys()) this.send(peer, this.hello(false))
       }
       this.flights.tick(now)
       this.collectExpired(now)
@@ -158,7 +158,7 @@ export class OpenReplica extends Replica {
     if (this.#target !== undefined && now - this.#aliveAt >= lease) this.#silent.add(this.#target)
     if (now - this.#askedAt >= heartbeat) {
       this.#askedAt = now
-      for (const peer of this.#silent) this.send(peer, this.#hello(true))
+      for (const peer of this.#silent) this.send(peer, this.hello(true))
     }
     this.#decide(now)
     // Lost with a target that was not loader yet, or had not heard of this node.
@@ -169,8 +169,6 @@ export class OpenReplica extends Replica {
   protected receiveOwn(peer: string, message: Message, now: number): void {
     this.now = now
     switch (message.kind) {
-      case 'hello':
-        return this.#greeted(peer, message, now)
       case 'join':
         this.#left(peer, now)
         // It comes again when it hears that this node leads.
@@ -182,8 +180,13 @@ export class OpenReplica extends Replica {
         if (peer === this.#target) this.#join(peer, now)
         return
       case 'offer-wanted':
-        if (peer === this.#target && message.session === this.#session) this.#offer(peer, message)
-        return
+        if (peer !== this.#target || message.session !== this.#session) return
+        this.#offering = new Offering(this.table, message)
+        return this.#offer(peer, now)
+      case 'offer-received':
+        if (peer !== this.#target || message.session !== this.#offering?.session) return
+        this.#offering.received(message.index)
+        return this.#offer(peer, now)
       case 'offer':
         return this.#offered(peer, message, now)
       case 'merged':
@@ -203,13 +206,13 @@ export class OpenReplica extends Replica {
         this.#heardAt = now
         return this.takePart(peer, message, now)
       case 'snapshot-received':
-        return this.#outflows.get(peer)?.received(message.id, message.index)
+        return this.outflows.get(peer)?.received(message.id, message.index)
     }
   }
 
   // Who leads.
 
-  #hello(answer: boolean): Hello {
+  protected hello(answer: boolean): Hello {
     const { client, loader } = this.options
     return {
       kind: 'hello',
@@ -223,17 +226,7 @@ export class OpenReplica extends Replica {
     }
   }
 
-  #greeted(peer: string, hello: Hello, now: number): void {
-    const own = this.#hello(false)
-    if (hello.setup !== own.setup) {
-      this.peerDown(peer, now)
-      this.emit({ kind: 'estranged', peer, why: `its options are ${hello.setup}, and not ${own.setup}` })
-      return
-    }
-    const known = this.peers.get(peer)
-    if (known !== undefined && known.client !== hello.client) this.peerDown(peer, now)
-    if (hello.answer) this.send(peer, own)
-    this.peers.set(peer, hello)
+  protected greeted(peer: string, hello: Hello, known: Hello | undefined, now: number): void {
     this.#highest = Math.max(this.#highest, hello.highest)
     if (known === undefined && hello.established) this.#await(peer, now)
     const target = this.#target
@@ -243,7 +236,7 @@ export class OpenReplica extends Replica {
 
   /** Tells everybody how this node stands now. */
   #proclaim(): void {
-    for (const peer of this.peers.keys()) this.send(peer, this.#hello(false))
+    for (const peer of this.peers.keys()) this.send(peer, this.hello(false))
   }
 
   #decide(now: number): void {
@@ -258,12 +251,9 @@ export class OpenReplica extends Replica {
     if (this.#target !== undefined && this.peers.has(this.#target)) this.send(this.#target, { kind: 'leave' })
     this.#target = target
     this.#aliveAt = now
-    this.#following = false
-    this.dropParts()
-    this.#discarded = []
+    this.#stopFollowing()
     if (this.#leading) {
       this.#leading = false
-      this.#outflows.clear()
       this.#joining.clear()
       this.#merging = undefined
       this.endReign()
@@ -276,33 +266,17 @@ export class OpenReplica extends Replica {
   /** The loader there should be. Nobody, if nobody may be, or as long as others may still be found. */
   #elect(now: number): string | undefined {
     const { self, loader } = this.options
-    const may = (name: string): boolean => loader === undefined || loader.includes(name)
-    let best: { readonly name: string; readonly hello: Hello } | undefined
-    const consider = (name: string, hello: Hello): void => {
-      if (may(name) && (best === undefined || this.#goesBefore(name, hello, best.name, best.hello)))
-        best = { name, hello }
-    }
-    for (const [name, hello] of this.peers) if (!this.#silent.has(name)) consider(name, hello)
-    const own = this.#hello(false)
-    if (!this.failed) consider(self, own)
-    if (best?.name === self && !this.#established && now < (this.#graceUntil as number)) return undefined
-    return best?.name
-  }
-
-  #goesBefore(a: string, one: Hello, b: string, other: Hello): boolean {
-    const { loader } = this.options
-    if (one.established !== other.established) return one.established
-    if (loader !== undefined) return loader.indexOf(a) < loader.indexOf(b)
-    if (one.leads !== other.leads) return one.leads
-    return one.born === other.born ? a < b : one.born < other.born
+    const candidates: Candidate[] = []
+    for (const [name, hello] of this.peers) if (!this.#silent.has(name)) candidates.push({ name, hello })
+    if (!this.saves.failed) candidates.push({ name: self, hello: this.hello(false) })
+    const first = firstInLine(candidates, loader)?.name
+    return first === self && !this.#established && now < (this.#graceUntil as number) ? undefined : first
   }
 
   #reign(now: number): void {
     if (this.#target !== undefined && this.peers.has(this.#target)) this.send(this.#target, { kind: 'leave' })
     this.#target = undefined
-    this.#following = false
-    this.dropParts()
-    this.#discarded = []
+    this.#stopFollowing()
     this.#leading = true
     this.#established = true
     this.commit = 0
@@ -345,7 +319,8 @@ export class OpenReplica extends Replica {
         this.#joining.delete(peer)
         this.#takeIn(peer, join)
       } else if (this.#merging === undefined) {
-        this.#merging = new Merging(peer, this.now)
+        const heeds = (key: string): boolean => this.options.heeds(key, peer)
+        this.#merging = new Merging(peer, join, this.table, heeds, this.now)
         this.send(peer, { kind: 'offer-wanted', session: join.session, reaches: knowledge.copy() })
       }
     }
@@ -354,7 +329,7 @@ export class OpenReplica extends Replica {
   /** Nobody is to blame for what was not heard while this node was paused. */
   #allAlive(now: number): void {
     this.#aliveAt = now
-    for (const outflow of this.#outflows.values()) outflow.alive(now)
+    for (const outflow of this.outflows.values()) outflow.alive(now)
     this.#merging?.alive(now)
   }
 
@@ -362,7 +337,7 @@ export class OpenReplica extends Replica {
   #dropSilent(now: number): void {
     const { lease } = this.options
     if (now >= this.#awaitUntil) this.#awaited.clear()
-    for (const [peer, { heardAt }] of this.#outflows) if (now - heardAt >= lease) this.#drop(peer, now)
+    for (const [peer, { heardAt }] of this.outflows) if (now - heardAt >= lease) this.#drop(peer, now)
     const merging = this.#merging
     if (merging !== undefined && now - merging.heardAt >= lease) this.#drop(merging.peer, now)
   }
@@ -377,11 +352,8 @@ export class OpenReplica extends Replica {
     const outflow = new Outflow(position.sequence + 1, false, session)
     outflow.alive(this.now)
     this.#awaited.delete(peer)
-    this.#outflows.set(peer, outflow)
-    if (log.at(position.sequence)?.equals(position) !== true) {
-      const { id, state } = this.snapshot()
-      outflow.transfer(id, state)
-    }
+    this.outflows.set(peer, outflow)
+    if (log.at(position.sequence)?.equals(position) !== true) outflow.transfer(this.table.image())
     outflow.counts = true
     // So that it hears of its loader at once.
     this.#beat = true
@@ -389,25 +361,33 @@ export class OpenReplica extends Replica {
 
   #offered(peer: string, part: OfferPart, now: number): void {
     const merging = this.#merging
-    if (!this.#leading || merging?.peer !== peer) return
-    if (!merging.add(part, now)) {
+    if (!this.#leading || merging?.peer !== peer || merging.session !== part.session) return
+    merging.heardAt = now
+    // What is written anew is to be above all of both sides.
+    if (merging.highest >= this.epoch.epoch) {
+      this.#highest = Math.max(this.#highest, merging.highest)
+      this.#beginEpoch(now)
+    }
+    const merged = merging.add(part)
+    if (merged === undefined) {
       this.#merging = undefined
       this.#joining.delete(peer)
       this.emit({ kind: 'estranged', peer, why: 'its offer has parts missing' })
       return
     }
-    if (part.last === undefined) return
-    this.#merging = undefined
-    const join = this.#joining.get(peer)
-    if (join === undefined) return
-    const { reaches, sessions } = part.last
-    const highest = reaches.reduce((most, { epoch }) => Math.max(most, epoch), 0)
-    this.#highest = Math.max(this.#highest, highest)
-    if (highest >= this.epoch.epoch) this.#beginEpoch(now)
-    const heeds = (key: string): boolean => this.options.heeds(key, peer)
-    const { operations, discarded } = merging.merge(this.table, reaches, sessions, heeds)
+    const { operations, discarded } = merged
     for (const operation of operations) this.orderOwn(operation, now)
-    if (discarded.length > 0) this.send(peer, { kind: 'merged', session: join.session, discarded })
+    const { session, index } = part
+    if (discarded.length > 0) this.send(peer, { kind: 'merged', session, discarded })
+    this.send(peer, { kind: 'offer-received', session, index })
+  }
+
+  /** Some of what is left of a merge when all of the offer is here. */
+  #mergeOn(now: number): void {
+    const { operations, done } = (this.#merging as Merging).finish()
+    for (const operation of operations) this.orderOwn(operation, now)
+    if (!done) return
+    this.#merging = undefined
     this.#serveNext()
   }
 
@@ -417,7 +397,7 @@ export class OpenReplica extends Replica {
         this.#answerDue = false
         const { epoch } = this
         // Without its disk it follows on, and nobody counts it.
-        const match = this.failed ? this.log.last.sequence : this.savedTo
+        const match = this.saves.failed ? this.log.last.sequence : this.saves.savedTo
         this.send(this.#target, {
           kind: 'appended',
           epoch,
@@ -425,27 +405,23 @@ export class OpenReplica extends Replica {
           hint: match,
           promised: epoch,
           sentAt: this.#lastSentAt,
-          restored: !this.failed,
+          restored: !this.saves.failed,
           incarnation: 0,
         })
       }
       this.trimLog(Number.POSITIVE_INFINITY)
       return
     }
+    if (this.busy) this.#mergeOn(now)
     this.#advance()
     const { epoch, commit, all } = this
     const head = { epoch, commit, all, sentAt: now, accepts: true, start: 0, unanimous: false }
-    let pinned = Number.POSITIVE_INFINITY
-    for (const [peer, outflow] of this.#outflows) {
-      for (const message of outflow.fill(this.log, head, this.#beat, () => this.snapshot())) this.send(peer, message)
-      pinned = Math.min(pinned, outflow.pinned)
-    }
+    this.sendAll(head, this.#beat)
     this.#beat = false
-    this.trimLog(pinned)
   }
 
   #appended(peer: string, { epoch, match, restored }: Appended): void {
-    const outflow = this.#outflows.get(peer)
+    const outflow = this.outflows.get(peer)
     if (outflow === undefined || !this.#leading || compareEpochs(epoch, this.epoch) > 0) return
     // It has lost its place, and will join again.
     if (match === undefined) return
@@ -455,8 +431,8 @@ export class OpenReplica extends Replica {
   }
 
   #advance(): void {
-    const matches = [this.failed ? 0 : this.savedTo]
-    for (const outflow of this.#outflows.values())
+    const matches = [this.saves.failed ? 0 : this.saves.savedTo]
+    for (const outflow of this.outflows.values())
       if (!outflow.transferring) matches.push(outflow.counts ? outflow.match : 0)
     matches.sort((a, b) => b - a)
     this.commit = Math.max(this.commit, matches[Math.floor(matches.length / 2)] as number)
@@ -487,9 +463,9 @@ export class OpenReplica extends Replica {
     }
   }
 
-  protected refusal(): { readonly code: RefusalCode | 'ERR_NO_LOADER'; readonly message: string } | undefined {
+  protected refusal(): Refusal | undefined {
     const { loader, self } = this.options
-    if (this.failed && this.peers.size === 0) return { code: 'ERR_STORE_DISK', message: 'the disk failed' }
+    if (this.saves.failed && this.peers.size === 0) return { code: 'ERR_STORE_DISK', message: 'the disk failed' }
     const isThere = (name: string): boolean => name === self || (this.peers.has(name) && !this.#silent.has(name))
     if (loader?.some(isThere) !== false) return undefined
     return { code: 'ERR_NO_LOADER', message: `${loader.join(', ')}: not there, and no other node may order writes` }
@@ -499,31 +475,21 @@ export class OpenReplica extends Replica {
 
   #join(target: string, now: number): void {
     this.#joinedAt = now
-    this.#following = false
-    this.dropParts()
-    this.#discarded = []
+    this.#stopFollowing()
     const session = ++this.#session
     this.send(target, { kind: 'join', session, position: this.table.position, reaches: this.table.knowledge.copy() })
   }
 
-  #offer(peer: string, { reaches }: OfferWanted): void {
-    const covered = new Knowledge()
-    covered.learnAll(reaches)
-    const entries = Array.from(this.table.entries(), ([, entry]) => entry)
-    let index = 0
-    let at = 0
-    do {
-      const part: OfferPart['entries'][number][] = []
-      for (let bytes = 0; at < entries.length && part.length < PART_ENTRIES && bytes < PART_BYTES; at++) {
-        const { key, version, bytes: value, staleAt, expiresAt } = entries[at] as StoredEntry
-        const isNews = !covered.covers(version)
-        part.push({ key, version, bytes: isNews ? value : undefined, staleAt, expiresAt })
-        bytes += key.length + (isNews ? value.length : 0)
-      }
-      const last =
-        at === entries.length ? { reaches: this.table.knowledge.copy(), sessions: this.table.sessions() } : undefined
-      this.send(peer, { kind: 'offer', index: index++, entries: part, last })
-    } while (at < entries.length)
+  #stopFollowing(): void {
+    this.#following = false
+    this.#offering = undefined
+    this.#discarded = []
+    this.dropParts()
+  }
+
+  #offer(peer: string, now: number): void {
+    this.#heardAt = now
+    for (const part of this.#offering?.parts() ?? []) this.send(peer, part)
   }
 
   #append(peer: string, append: Append, now: number): void {

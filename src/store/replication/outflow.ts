@@ -3,7 +3,7 @@ import type { Epoch } from './epoch.ts'
 import type { Log } from './log.ts'
 import type { Append, SnapshotPart } from './messages.ts'
 import { weigh } from './operation.ts'
-import type { TableState } from './table.ts'
+import type { TableImage } from './table-image.ts'
 
 /** How much goes to one follower at once. Bytes are those of keys and values. */
 const MESSAGE_BYTES = 512 * 1024
@@ -18,9 +18,7 @@ interface Sent {
 }
 
 interface Transfer {
-  readonly id: number
-  readonly state: TableState
-  next: number
+  readonly image: TableImage
   index: number
   acknowledged: number
 }
@@ -74,13 +72,20 @@ export class Outflow {
 
   /** The lowest sequence whose successor is still needed here. */
   get pinned(): number {
-    return this.#transfer?.state.position.sequence ?? Number.POSITIVE_INFINITY
+    return this.#transfer?.image.position.sequence ?? Number.POSITIVE_INFINITY
   }
 
   /** The table from here on, in place of entries. */
-  transfer(id: number, state: TableState): void {
-    this.#transfer = { id, state, next: 0, index: 0, acknowledged: -1 }
+  transfer(image: TableImage): void {
+    this.close()
+    this.#transfer = { image, index: 0, acknowledged: -1 }
     this.#forgetSent()
+  }
+
+  /** Sends nothing more. */
+  close(): void {
+    this.#transfer?.image.close()
+    this.#transfer = undefined
   }
 
   /** Its log follows on up to `match`. */
@@ -115,29 +120,30 @@ export class Outflow {
 
   /** The receiver has all parts up to this one. */
   received(id: number, index: number): void {
-    if (this.#transfer?.id === id) this.#transfer.acknowledged = Math.max(this.#transfer.acknowledged, index)
+    const transfer = this.#transfer
+    if (transfer?.image.id !== id || index >= transfer.index) return
+    transfer.acknowledged = Math.max(transfer.acknowledged, index)
   }
 
   /**
-   * What is to be sent now. `beat`: something, in any case. `snapshot` is asked for the table when the log does not reach
+   * What is to be sent now. `beat`: something, in any case. `image` is asked for the table when the log does not reach
    * back far enough.
    */
   *fill(
     log: Log,
     head: AppendHead,
     beat: boolean,
-    snapshot: () => { readonly id: number; readonly state: TableState },
+    image: () => TableImage,
   ): Generator<Append | SnapshotPart, void, undefined> {
     if (this.#transfer === undefined && (this.#foreign || log.at(this.#next - 1) === undefined)) {
       this.#foreign = false
-      const { id, state } = snapshot()
-      this.transfer(id, state)
+      this.transfer(image())
     }
     if (this.#transfer !== undefined) {
       yield* this.#parts(this.#transfer, head.epoch)
       // A sign of life, that says who is the loader and no more.
       if (this.#transfer !== undefined) {
-        if (beat) yield this.#append(head, this.#transfer.state.position, [])
+        if (beat) yield this.#append(head, this.#transfer.image.position, [])
         return
       }
       this.#transferredAt = head.sentAt
@@ -163,27 +169,15 @@ export class Outflow {
   }
 
   *#parts(transfer: Transfer, epoch: Epoch): Generator<SnapshotPart, void, undefined> {
-    const { entries, position, reaches, sessions } = transfer.state
+    const { image } = transfer
+    const { id, position, reaches, sessions } = image
     while (transfer.index - transfer.acknowledged <= PARTS_IN_FLIGHT) {
-      const start = transfer.next
-      let bytes = 0
-      while (transfer.next < entries.length && transfer.next - start < PART_ENTRIES && bytes < PART_BYTES) {
-        const entry = entries[transfer.next++] as (typeof entries)[number]
-        bytes += entry.key.length + entry.bytes.length
-      }
-      const isLast = transfer.next === entries.length
-      yield {
-        kind: 'snapshot',
-        epoch,
-        session: this.#session,
-        id: transfer.id,
-        index: transfer.index++,
-        position,
-        entries: entries.slice(start, transfer.next),
-        last: isLast ? { reaches, sessions } : undefined,
-      }
-      if (!isLast) continue
-      this.#transfer = undefined
+      const entries = image.next(PART_ENTRIES, PART_BYTES)
+      const last = image.done ? { reaches, sessions } : undefined
+      const index = transfer.index++
+      yield { kind: 'snapshot', epoch, session: this.#session, id, index, position, entries, last }
+      if (last === undefined) continue
+      this.close()
       this.#probing = false
       this.#next = position.sequence + 1
       return
@@ -199,5 +193,42 @@ export class Outflow {
   #forgetSent(): void {
     this.#sent = []
     this.#sentBytes = 0
+  }
+}
+
+/** What a loader sends to those that follow, by their names. */
+export class Outflows extends Map<string, Outflow> {
+  override set(peer: string, outflow: Outflow): this {
+    this.get(peer)?.close()
+    return super.set(peer, outflow)
+  }
+
+  override delete(peer: string): boolean {
+    this.get(peer)?.close()
+    return super.delete(peer)
+  }
+
+  override clear(): void {
+    for (const outflow of this.values()) outflow.close()
+    super.clear()
+  }
+
+  /** The lowest sequence whose successor somebody still needs. */
+  get pinned(): number {
+    let pinned = Number.POSITIVE_INFINITY
+    for (const outflow of this.values()) pinned = Math.min(pinned, outflow.pinned)
+    return pinned
+  }
+
+  /** What is to be sent now, and to whom: see {@link Outflow.fill}. */
+  *fill(
+    log: Log,
+    head: AppendHead,
+    beat: boolean,
+    image: () => TableImage,
+  ): Generator<readonly [peer: string, message: Append | SnapshotPart], void, undefined> {
+    for (const [peer, outflow] of this) {
+      for (const message of outflow.fill(log, head, beat, image)) yield [peer, message]
+    }
   }
 }

@@ -1,36 +1,18 @@
 import { Version } from '../version.ts'
 import type { Action, LocalRequest, Meta, ReplicaOptions } from './action.ts'
+import { ArrivingTable } from './arriving-table.ts'
+import { Backlog } from './backlog.ts'
 import { compareEpochs, type Epoch, noEpoch } from './epoch.ts'
 import { Expiries } from './expiries.ts'
 import { Flights } from './flights.ts'
 import { Log } from './log.ts'
 import type { Hello, LeaseRequest, LeaseVerdict, Message, RefusalCode, Request, SnapshotPart } from './messages.ts'
-import type { LogEntry, Operation, Outcome } from './operation.ts'
-import type { StoredEntry } from './stored-entry.ts'
+import type { LogEntry, Operation } from './operation.ts'
+import { Outflows } from './outflow.ts'
+import { OwnRequests, type Refusal } from './own-requests.ts'
+import { Saves } from './saves.ts'
 import { Table, type TableChange, type TableState } from './table.ts'
-
-interface Outstanding {
-  readonly operation: Operation
-  readonly durability: LocalRequest['durability']
-  /** Only until the loader changes: then the conditions of the writes have to do. */
-  lease: number | undefined
-  sent: boolean
-  outcome: Outcome | undefined
-  /** Where the outcome was decided, in the order of this loader. */
-  sequence: number
-}
-
-interface Incoming {
-  readonly from: string
-  readonly id: number
-  readonly entries: StoredEntry[]
-  next: number
-}
-
-interface Saving {
-  readonly id: number
-  sequence: number
-}
+import type { TableImage } from './table-image.ts'
 
 /** Operations a loader has ordered and not committed; more are refused. */
 const MOST_UNCOMMITTED = 1_000_000
@@ -52,6 +34,10 @@ export abstract class Replica {
   protected readonly options: ReplicaOptions
   protected readonly log = new Log()
   protected readonly flights: Flights
+  protected readonly saves: Saves
+  protected readonly own: OwnRequests
+  /** What the loader sends to each node that follows. */
+  protected readonly outflows = new Outflows()
   /** Nodes that have said hello. */
   protected readonly peers = new Map<string, Hello>()
   /** The epoch followed, or led. */
@@ -62,45 +48,36 @@ export abstract class Replica {
   protected commit = 0
   /** All have all up to here. */
   protected all = 0
-  /** The log is on the disk up to here; without a disk: in memory. */
-  protected savedTo = 0
-  protected failed = false
   /** The time of the event that is handled. */
   protected now = Number.NEGATIVE_INFINITY
-  /** Came before leases could be granted. */
-  #early: { readonly node: string; readonly request: LeaseRequest }[] = []
-  readonly #outstanding = new Map<number, Outstanding>()
-  readonly #unsent = new Set<number>()
-  /** Carried out here, but not yet as durable as asked. */
-  readonly #undurable = new Set<number>()
-  readonly #leaseRequests = new Map<
-    number,
-    { readonly request: LeaseRequest; sent: boolean; value: Version | undefined }
-  >()
-  readonly #leases = new Set<number>()
+  readonly #backlog: Backlog
   readonly #expiries = new Expiries()
-  readonly #saves: Saving[] = []
-  readonly #afterSave: { readonly id: number; readonly run: () => void }[] = []
-  #saveId = 0
-  #issuedTo = 0
-  #incoming: Incoming | undefined
-  #transferId = 0
+  #arriving: ArrivingTable | undefined
   #lastWall = 0
   /** Whose change is being applied. */
   #source = ''
 
   constructor(options: ReplicaOptions) {
+    const { client, durable, limits, reader, self } = options
     this.options = options
-    this.table = new Table(options.reader, {
+    const emit = (action: Action): void => this.emit(action)
+    this.table = new Table(reader, {
       change: (change) => this.#changed(change),
+      replaced: (changes) => this.emit({ kind: 'replaced', changes, source: this.#source }),
       conflict: (conflict) => this.emit({ kind: 'conflict', conflict }),
     })
+    this.saves = new Saves({ durable, meta: () => this.meta(), emit })
+    const window = { requests: Math.ceil(limits.requests / 2), bytes: Math.ceil(limits.requestBytes / 2) }
+    this.own = new OwnRequests(client, window, emit)
+    this.#backlog = new Backlog(limits)
     this.flights = new Flights({
+      limit: limits.leases,
       current: (key) => this.table.live(key, this.wall(this.now))?.version,
       answer: (node, request, answer) => this.#answerLease(node, request, answer),
-      lost: (node, lease) => {
-        if (node === this.options.self) this.#loseLease(lease)
-        else this.send(node, { kind: 'lease-lost', lease })
+      refuse: (node, request, code, message) => this.refuseRequest(node, request, code, message),
+      lost: (node, request) => {
+        if (node === self) this.own.leaseLost(request)
+        else this.send(node, { kind: 'lease-lost', request })
       },
     })
   }
@@ -119,6 +96,11 @@ export abstract class Replica {
     return [...this.peers.keys()]
   }
 
+  /** Something is to be done that takes more than a turn: {@link flush} does a part of it each time. */
+  get busy(): boolean {
+    return false
+  }
+
   /** This node orders writes, and takes them. */
   abstract get leads(): boolean
   /** It can grant leases: its table has all that earlier loaders have ordered. */
@@ -130,23 +112,30 @@ export abstract class Replica {
   // What happens.
 
   /** There is a link to a node; whether it has a store is not known. */
-  abstract peerUp(peer: string, now: number): void
+  peerUp(peer: string, _now: number): void {
+    this.send(peer, this.hello(true))
+  }
+
   /** The link is gone, or the store on that node. */
   abstract peerDown(peer: string, now: number): void
   /** Time has passed: to be called a few times in each heartbeat. */
   abstract tick(now: number): void
+  protected abstract hello(answer: boolean): Hello
+  /** A node has said hello; `known`: what this incarnation of its store has said before. */
+  protected abstract greeted(peer: string, hello: Hello, known: Hello | undefined, now: number): void
   protected abstract receiveOwn(peer: string, message: Message, now: number): void
   /** Sends what is to be sent to followers. */
   protected abstract replicate(now: number): void
   /** Why requests cannot be ordered, as long as they cannot; undefined: they may wait. */
-  protected abstract refusal(): { readonly code: RefusalCode | 'ERR_NO_LOADER'; readonly message: string } | undefined
+  protected abstract refusal(): Refusal | undefined
   /** Whether `all` can be had. */
   protected abstract canAll(): boolean
   /** The entries were put into the log by this loader. */
   protected abstract ordered(now: number): void
   protected abstract meta(): Meta
-  /** The log is on the disk up to {@link savedTo}. */
+  /** The log is on the disk further than before. */
   protected abstract logSaved(now: number): void
+  protected abstract diskLost(now: number): void
   protected abstract installed(position: Version, from: string, now: number): void
   /** Whether a table of this position is of no use any more. */
   protected abstract isStale(position: Version): boolean
@@ -157,7 +146,8 @@ export abstract class Replica {
 
   receive(peer: string, message: Message, now: number): void {
     this.now = now
-    if (message.kind !== 'hello' && !this.peers.has(peer)) return
+    if (message.kind === 'hello') return this.#greet(peer, message, now)
+    if (!this.peers.has(peer)) return
     switch (message.kind) {
       case 'bye':
         return this.peerDown(peer, now)
@@ -169,98 +159,94 @@ export abstract class Replica {
         }
         return
       case 'refused':
-        if (peer === this.loaderName) this.#refuse(message.request, message.code, message.message)
+        if (peer === this.loaderName) this.own.refuse(message.request, message)
         return
       case 'lease-request':
-        if (this.grants) this.flights.request(peer, message, now)
-        else if (this.leads) this.#early.push({ node: peer, request: message })
+        if (this.leads) this.flights.request(peer, message, now)
         return
       case 'lease-answer':
-        if (peer === this.loaderName) this.#leaseAnswered(message.request, message.answer)
+        if (peer === this.loaderName) this.own.leaseAnswered(message.request, message.answer)
         return
       case 'lease-end':
-        if (this.leads) this.flights.end(message.lease, peer, message.failure, now)
-        return
-      case 'lease-cancel':
-        if (this.leads) this.flights.cancel(peer, message.request)
+        if (this.leads) this.flights.end(peer, message.request, message.failure, now)
         return
       case 'lease-lost':
-        if (peer === this.loaderName) this.#loseLease(message.lease)
+        if (peer === this.loaderName) this.own.leaseLost(message.request)
         return
       default:
         this.receiveOwn(peer, message, now)
     }
   }
 
+  #greet(peer: string, hello: Hello, now: number): void {
+    const own = this.hello(false)
+    if (hello.setup !== own.setup) {
+      this.peerDown(peer, now)
+      this.emit({ kind: 'estranged', peer, why: `its options are ${hello.setup}, and not ${own.setup}` })
+      return
+    }
+    let known = this.peers.get(peer)
+    if (known !== undefined && known.client !== hello.client) {
+      known = undefined
+      this.peerDown(peer, now)
+    }
+    if (hello.answer) this.send(peer, own)
+    this.peers.set(peer, hello)
+    this.greeted(peer, hello, known, now)
+  }
+
   /** A save is on the disk, and all before it. */
   saved(id: number, now: number): void {
     this.now = now
-    let sequence = 0
-    while ((this.#saves[0]?.id ?? Number.POSITIVE_INFINITY) <= id) sequence = (this.#saves.shift() as Saving).sequence
-    if (sequence > this.savedTo) {
-      this.savedTo = sequence
-      this.logSaved(now)
-    }
-    while ((this.#afterSave[0]?.id ?? Number.POSITIVE_INFINITY) <= id) this.#afterSave.shift()?.run()
+    if (this.saves.saved(id)) this.logSaved(now)
+    this.saves.runAfter(id)
   }
 
   /** The disk does not take anything any more. Nothing is acknowledged from here on. */
   diskFailed(now: number): void {
-    this.failed = true
-    this.#saves.length = 0
-    this.#afterSave.length = 0
+    this.now = now
+    this.saves.fail()
     this.diskLost(now)
   }
 
-  protected abstract diskLost(now: number): void
-
   /** A request of this node. `request` is higher than all before. */
-  submit(request: number, operation: Operation, { durability, lease }: LocalRequest): void {
-    this.#outstanding.set(request, { operation, durability, lease, sent: false, outcome: undefined, sequence: 0 })
-    this.#unsent.add(request)
+  submit(request: number, operation: Operation, options: LocalRequest): void {
+    this.own.submit(request, operation, options)
   }
 
   /** Nobody waits for it any more. It may still happen. */
   forget(request: number): void {
-    this.#outstanding.delete(request)
-    this.#unsent.delete(request)
-    this.#undurable.delete(request)
+    this.own.forget(request)
   }
 
   requestLease(request: LeaseRequest): void {
-    this.#leaseRequests.set(request.request, { request, sent: false, value: undefined })
+    this.own.requestLease(request)
   }
 
-  /** Nobody waits for the lease any more. */
-  cancelLease(request: number): void {
-    const known = this.#leaseRequests.get(request)
-    if (known === undefined) return
-    this.#leaseRequests.delete(request)
-    if (!known.sent) return
-    if (this.leads) this.flights.cancel(this.options.self, request)
-    else if (this.loaderName !== undefined) this.send(this.loaderName, { kind: 'lease-cancel', request })
-  }
-
-  /** Gives a lease of this node up. */
-  endLease(lease: number, failure: string | undefined, now: number): void {
-    if (!this.#leases.delete(lease)) return
-    if (this.leads) this.flights.end(lease, this.options.self, failure, now)
-    else if (this.loaderName !== undefined) this.send(this.loaderName, { kind: 'lease-end', lease, failure })
+  /** Gives a lease of this node up, or the wait for it: with a message for all who wait, or to whoever is next. */
+  endLease(request: number, failure: string | undefined, now: number): void {
+    this.now = now
+    if (!this.own.endLease(request)) return
+    if (this.leads) this.flights.end(this.options.self, request, failure, now)
+    else if (this.loaderName !== undefined) this.send(this.loaderName, { kind: 'lease-end', request, failure })
   }
 
   /** Refuses a request that was held back before it reached {@link receive}. */
-  refuseRequest(client: string, request: number, code: RefusalCode, message: string): void {
-    if (client === this.options.self) this.#refuse(request, code, message)
-    else this.send(client, { kind: 'refused', request, code, message })
+  refuseRequest(node: string, request: number, code: RefusalCode, message: string): void {
+    if (node === this.options.self) this.own.refuse(request, { code, message })
+    else this.send(node, { kind: 'refused', request, code, message })
   }
 
   /** Ends a turn. */
   flush(now: number): void {
     this.now = now
     this.#dispatch(now)
-    this.#issueSave(now)
+    const after = (sequence: number): readonly LogEntry[] => this.log.after(sequence, Number.POSITIVE_INFINITY)
+    if (this.saves.issue(this.log.last.sequence, after)) this.logSaved(now)
     this.replicate(now)
-    this.#settle()
+    this.own.settle((durability) => this.durableTo(durability), this.table.position)
+    // What the window has room for by now.
+    if (!this.leads) this.#dispatch(now)
   }
 
   /** Leaves. The replica is of no use afterwards. */
@@ -269,8 +255,8 @@ export abstract class Replica {
   }
 
   /** What a new log on the disk has to begin with. */
-  get image(): { readonly meta: Meta; readonly state: TableState; readonly entries: readonly LogEntry[] } {
-    const state = this.table.state()
+  get image(): { readonly meta: Meta; readonly state: TableImage; readonly entries: readonly LogEntry[] } {
+    const state = this.table.image()
     return { meta: this.meta(), state, entries: this.log.after(state.position.sequence, Number.POSITIVE_INFINITY) }
   }
 
@@ -293,29 +279,20 @@ export abstract class Replica {
   protected setLoader(name: string | undefined): void {
     const changed = this.loaderName !== name
     this.loaderName = name
-    for (const lease of [...this.#leases]) this.#loseLease(lease)
-    for (const [request, outstanding] of this.#outstanding) {
-      outstanding.sent = false
-      outstanding.lease = undefined
-      if (outstanding.outcome === undefined) this.#unsent.add(request)
-    }
-    for (const lease of this.#leaseRequests.values()) {
-      lease.sent = false
-      lease.value = undefined
-    }
+    this.own.loaderChanged()
     if (changed) this.emit({ kind: 'loader', name })
   }
 
   /** This node begins to lead: the epoch's flights and expiries. */
   protected beginReign(): void {
-    this.flights.clear()
-    this.#expiries.clear()
+    this.endReign()
     for (const [, entry] of this.table.entries()) this.#expiries.add(entry)
   }
 
   protected endReign(): void {
-    this.#early = []
+    this.outflows.clear()
     this.flights.clear()
+    this.#backlog.clear()
     this.#expiries.clear()
   }
 
@@ -333,74 +310,62 @@ export abstract class Replica {
   /** Applies the log up to a sequence. */
   protected applyTo(sequence: number, source: string, now: number): void {
     this.#source = source
+    const { leads } = this
     for (let next = this.table.position.sequence + 1; next <= sequence; next++) {
       const entry = this.log.entry(next)
       if (entry === undefined) return
       const outcome = this.table.apply(entry)
-      if (outcome !== undefined && entry.client === this.options.client) this.#decided(entry.request, outcome, next)
-      if (this.leads && entry.operation.kind === 'write') {
-        for (const { key } of entry.operation.writes) this.flights.applied(key, entry.version, now)
-      }
+      if (outcome !== undefined && entry.client === this.options.client) this.own.decided(entry.request, outcome, next)
+      if (!leads) continue
+      if (compareEpochs(entry.version, this.epoch) === 0) this.#backlog.applied(entry)
+      if (entry.operation.kind !== 'write') continue
+      for (const { key } of entry.operation.writes) this.flights.applied(key, entry.version, now)
     }
   }
 
   /** Takes away what is in the log after a sequence. */
   protected truncate(sequence: number): void {
     this.log.truncate(sequence)
-    this.savedTo = Math.min(this.savedTo, sequence)
-    this.#issuedTo = Math.min(this.#issuedTo, sequence)
-    for (const save of this.#saves) save.sequence = Math.min(save.sequence, sequence)
-  }
-
-  /** Runs something when the meta data as it is now is on the disk; at once without a disk. */
-  protected saveMeta(then: () => void): void {
-    if (!this.options.durable) return then()
-    if (this.failed) return
-    const id = ++this.#saveId
-    this.emit({ kind: 'save', id, meta: this.meta(), state: undefined, entries: [] })
-    this.#saves.push({ id, sequence: this.#issuedTo })
-    this.#afterSave.push({ id, run: then })
+    this.saves.truncated(sequence)
   }
 
   /** Where a restart found the log. */
   protected restoreLog(state: TableState | undefined, entries: readonly LogEntry[]): void {
     if (state !== undefined) {
-      this.table.install(state)
+      this.table.load(state)
       this.log.reset(state.position)
     }
     for (const entry of entries) this.log.append(entry)
-    this.savedTo = this.log.last.sequence
-    this.#issuedTo = this.savedTo
-  }
-
-  protected snapshot(): { readonly id: number; readonly state: TableState } {
-    return { id: ++this.#transferId, state: this.table.state() }
+    this.saves.restored(this.log.last.sequence)
   }
 
   /** A part of the loader's table. */
   protected takePart(peer: string, part: SnapshotPart, now: number): void {
-    if (part.index === 0) this.#incoming = { from: peer, id: part.id, entries: [], next: 0 }
-    const incoming = this.#incoming
-    if (incoming === undefined || incoming.from !== peer || incoming.id !== part.id || incoming.next !== part.index)
-      return
-    incoming.next++
-    // Not one by one: spreading has its limits.
-    for (const entry of part.entries) incoming.entries.push(entry)
+    if (part.index === 0) this.#arriving = new ArrivingTable(peer, part.id)
+    if (!this.#arriving?.isNext(peer, part)) return
+    const state = this.#arriving.add(part)
     this.send(peer, { kind: 'snapshot-received', id: part.id, index: part.index })
-    if (part.last === undefined) return
-    this.#incoming = undefined
-    const { reaches, sessions } = part.last
-    if (this.isStale(part.position)) return this.caughtUp(part.position, now)
-    this.#install({ position: part.position, entries: incoming.entries, reaches, sessions }, peer, now)
+    if (state === undefined) return
+    this.#arriving = undefined
+    if (this.isStale(state.position)) return this.caughtUp(state.position, now)
+    this.#install(state, peer, now)
   }
 
   protected dropParts(): void {
-    this.#incoming = undefined
+    this.#arriving = undefined
+  }
+
+  /** Sends to the nodes that follow what they are to have. `beat`: something, in any case. */
+  protected sendAll(head: Parameters<Outflows['fill']>[1], beat: boolean): void {
+    for (const [peer, message] of this.outflows.fill(this.log, head, beat, () => this.table.image())) {
+      this.send(peer, message)
+    }
+    this.trimLog(this.outflows.pinned)
   }
 
   /** Entries that nobody needs any more go, once they are applied and saved. */
   protected trimLog(pinned: number): void {
-    const saved = this.failed ? Number.POSITIVE_INFINITY : this.savedTo
+    const saved = this.saves.failed ? Number.POSITIVE_INFINITY : this.saves.savedTo
     this.log.trim(Math.min(this.table.position.sequence, saved, pinned), this.options.bounds)
   }
 
@@ -411,25 +376,14 @@ export abstract class Replica {
 
   #install(state: TableState, from: string, now: number): void {
     this.#source = from
-    const entries = this.tailAfter(state.position)
+    const { position } = state
+    const entries = this.tailAfter(position)
     this.table.install(state)
-    this.truncate(0)
-    this.log.reset(state.position)
+    this.log.reset(position)
     for (const entry of entries) this.log.append(entry)
-    const last = this.log.last.sequence
-    this.#issuedTo = last
-    if (this.options.durable && !this.failed) {
-      const id = ++this.#saveId
-      this.emit({ kind: 'save', id, meta: this.meta(), state, entries })
-      this.#saves.push({ id, sequence: last })
-    } else if (!this.failed) this.savedTo = last
-    for (const [request, outstanding] of this.#outstanding) {
-      // Counted in this loader's order from now on, whatever it was before.
-      outstanding.sequence = state.position.sequence
-      const outcome = this.table.outcome(this.options.client, request)
-      if (outcome !== undefined) this.#decided(request, outcome, state.position.sequence)
-    }
-    this.installed(state.position, from, now)
+    this.saves.replaced(() => this.table.image(), entries, this.log.last.sequence)
+    this.own.replaced(position, (request) => this.table.outcome(this.options.client, request))
+    this.installed(position, from, now)
   }
 
   #changed(change: TableChange): void {
@@ -446,172 +400,55 @@ export abstract class Replica {
   }
 
   #order(node: string, request: Request, now: number): void {
+    const { client, lease, operation } = request
     const refuse = (code: RefusalCode, message: string): void =>
       this.refuseRequest(node, request.request, code, message)
-    if (this.failed) return refuse('ERR_STORE_DISK', `the disk of the loader ${this.options.self} failed`)
+    if (this.saves.failed) return refuse('ERR_STORE_DISK', `the disk of the loader ${this.options.self} failed`)
     if (request.all && !this.canAll()) return refuse('ERR_NO_QUORUM', 'not all members are there')
     const uncommitted = this.log.last.sequence - this.table.position.sequence
     if (uncommitted > MOST_UNCOMMITTED || (uncommitted > 1000 && this.log.bytes > MOST_UNCOMMITTED_BYTES * 2)) {
       return refuse('ERR_LIMIT', 'the loader has more writes than it gets rid of')
     }
-    const { lease, operation } = request
-    if (lease !== undefined) {
-      const key = operation.kind === 'write' ? operation.writes[0]?.key : undefined
-      if (key === undefined || !this.flights.isLive(lease, key, node)) {
-        return refuse('ERR_COMPUTE_TIMEOUT', 'the lease was lost before the value was there')
-      }
+    const isOwn = node === this.options.self
+    if (!isOwn && !this.#backlog.hasRoom(client, operation)) {
+      return refuse('ERR_LIMIT', 'too many writes of this node are under way')
     }
     const sequence = this.log.last.sequence + 1
-    // Before it is ordered, since an open store applies it at once.
     if (lease !== undefined) {
-      this.flights.landing(lease, new Version(this.epoch.epoch, this.epoch.loader, sequence))
+      const key = operation.kind === 'write' ? operation.writes[0]?.key : undefined
+      if (key === undefined || !this.flights.isLive(node, lease, key)) {
+        return refuse('ERR_COMPUTE_TIMEOUT', 'the lease was lost before the value was there')
+      }
+      // Before it is ordered, since an open store applies it at once.
+      this.flights.landing(node, lease, new Version(this.epoch.epoch, this.epoch.loader, sequence))
     }
+    if (!isOwn) this.#backlog.ordered(client, operation)
     this.#append(request, operation, now)
   }
 
   /** Sends what waits to the loader; or orders it, being the loader. */
   #dispatch(now: number): void {
-    const { self, client } = this.options
+    const { self } = this.options
     if (this.leads) {
-      for (const request of [...this.#unsent]) {
-        const outstanding = this.#take(request)
-        if (outstanding !== undefined) this.#order(self, this.#request(request, outstanding, client), now)
-      }
-      if (!this.grants) return
-      for (const { node, request } of this.#early.splice(0)) {
-        if (this.peers.has(node)) this.flights.request(node, request, now)
-      }
-      for (const { request, mark } of this.#unsentLeases()) {
-        mark()
-        this.flights.request(self, request, now)
-      }
+      for (const request of this.own.takeWrites(true)) this.#order(self, request, now)
+      if (this.grants) this.flights.begin(now)
+      for (const request of this.own.takeLeases()) this.flights.request(self, request, now)
       return
     }
+    if (this.own.allSent) return
     const { loaderName } = this
-    if (loaderName !== undefined && this.peers.has(loaderName)) {
-      const requests: Request[] = []
-      for (const request of this.#unsent) {
-        const outstanding = this.#take(request)
-        if (outstanding !== undefined) requests.push(this.#request(request, outstanding, client))
-      }
-      if (requests.length > 0) this.send(loaderName, { kind: 'submit', requests })
-      for (const { request, mark } of this.#unsentLeases()) {
-        mark()
-        this.send(loaderName, request)
-      }
+    if (loaderName === undefined || !this.peers.has(loaderName)) {
+      const refusal = this.refusal()
+      if (refusal !== undefined) this.own.refuseAll(refusal)
       return
     }
-    if (this.#unsent.size === 0 && this.#leaseRequests.size === 0) return
-    const refusal = this.refusal()
-    if (refusal === undefined) return
-    for (const request of [...this.#unsent]) this.#refuse(request, refusal.code, refusal.message)
-    for (const request of [...this.#leaseRequests.keys()]) {
-      this.#leaseRequests.delete(request)
-      this.emit({ kind: 'refused', request, ...refusal })
-    }
-  }
-
-  *#unsentLeases(): Generator<{ readonly request: LeaseRequest; readonly mark: () => void }> {
-    for (const waiting of [...this.#leaseRequests.values()]) {
-      if (waiting.sent) continue
-      yield {
-        request: waiting.request,
-        mark: () => {
-          waiting.sent = true
-        },
-      }
-    }
-  }
-
-  #take(request: number): Outstanding | undefined {
-    this.#unsent.delete(request)
-    const outstanding = this.#outstanding.get(request)
-    if (outstanding !== undefined) outstanding.sent = true
-    return outstanding
-  }
-
-  #request(request: number, { operation, durability, lease }: Outstanding, client: string): Request {
-    const [floor = request] = this.#outstanding.keys()
-    return { client, request, floor, operation, lease, all: durability === 'all' }
-  }
-
-  #issueSave(now: number): void {
-    const last = this.log.last.sequence
-    if (!this.options.durable) {
-      if (this.savedTo === last) return
-      this.savedTo = last
-      this.#issuedTo = last
-      return this.logSaved(now)
-    }
-    if (this.failed || this.#issuedTo === last) return
-    const id = ++this.#saveId
-    const entries = this.log.after(this.#issuedTo, Number.POSITIVE_INFINITY)
-    this.emit({ kind: 'save', id, meta: undefined, state: undefined, entries })
-    this.#saves.push({ id, sequence: last })
-    this.#issuedTo = last
-  }
-
-  #decided(request: number, outcome: Outcome, sequence: number): void {
-    const outstanding = this.#outstanding.get(request)
-    if (outstanding === undefined || outstanding.outcome !== undefined) return
-    outstanding.outcome = outcome
-    outstanding.sequence = sequence
-    this.#unsent.delete(request)
-    this.#undurable.add(request)
-  }
-
-  /** Tells of requests and leases whose time has come. */
-  #settle(): void {
-    for (const request of this.#undurable) {
-      const { outcome, sequence, durability } = this.#outstanding.get(request) as Outstanding
-      if (outcome === undefined || this.durableTo(durability) < sequence) continue
-      this.forget(request)
-      this.emit({ kind: 'settled', request, outcome })
-    }
-    for (const [request, { value }] of this.#leaseRequests) {
-      // Compared by place: what was asked for is in this loader's order.
-      if (value === undefined || this.table.position.compare(value) < 0) continue
-      this.#leaseRequests.delete(request)
-      this.emit({ kind: 'lease', request, verdict: { kind: 'value', version: value } })
-    }
-  }
-
-  #refuse(request: number, code: RefusalCode | 'ERR_NO_LOADER', message: string): void {
-    if (!this.#outstanding.has(request)) return
-    this.forget(request)
-    this.emit({ kind: 'refused', request, code, message })
+    const requests = [...this.own.takeWrites(false)]
+    if (requests.length > 0) this.send(loaderName, { kind: 'submit', requests })
+    for (const request of this.own.takeLeases()) this.send(loaderName, request)
   }
 
   #answerLease(node: string, request: number, answer: LeaseVerdict): void {
-    if (node === this.options.self) this.#leaseAnswered(request, answer)
+    if (node === this.options.self) this.own.leaseAnswered(request, answer)
     else this.send(node, { kind: 'lease-answer', request, answer })
   }
-
-  #leaseAnswered(request: number, verdict: LeaseVerdict): void {
-    const waiting = this.#leaseRequests.get(request)
-    if (waiting === undefined) {
-      // Given up meanwhile: somebody else may have it.
-      if (verdict.kind === 'granted') {
-        this.#leases.add(verdict.lease)
-        this.endLease(verdict.lease, undefined, this.now)
-      }
-      return
-    }
-    if (verdict.kind === 'value') {
-      waiting.value = verdict.version
-      return
-    }
-    this.#leaseRequests.delete(request)
-    if (verdict.kind === 'granted') this.#leases.add(verdict.lease)
-    this.emit({ kind: 'lease', request, verdict })
-  }
-
-  #loseLease(lease: number): void {
-    if (this.#leases.delete(lease)) this.emit({ kind: 'lease-lost', lease })
-  }
-}
-
-/** The later of two epochs. */
-export function laterEpoch(a: Epoch, b: Epoch): Epoch {
-  return compareEpochs(a, b) >= 0 ? a : b
 }

@@ -2,6 +2,7 @@ import { Version } from '../version.ts'
 import { Knowledge, type Reach } from './epoch.ts'
 import type { LogEntry, MergedWrite, Outcome, SessionState, Write } from './operation.ts'
 import { StoredEntry, type ValueReader } from './stored-entry.ts'
+import { TableImage } from './table-image.ts'
 
 /** One key changed. */
 export interface TableChange {
@@ -19,11 +20,12 @@ export interface TableConflict {
   readonly kept: StoredEntry | undefined
 }
 
-/** A table as it is at one place in the order. Taking one costs a list of all entries, which never change themselves. */
+/** A table as it was at one place in the order. */
 export interface TableState {
   /** The last operation in it. */
   readonly position: Version
-  readonly entries: readonly StoredEntry[]
+  /** Becomes the table's own. */
+  readonly entries: Map<string, StoredEntry>
   readonly reaches: readonly Reach[]
   readonly sessions: readonly SessionState[]
 }
@@ -31,6 +33,11 @@ export interface TableState {
 /** Where changes are told. */
 export interface TableListener {
   change(change: TableChange): void
+  /**
+   * The table was replaced, with these changes; undefined is none, and a good place to pause. To be read to its end; what
+   * changes meanwhile comes after all of it.
+   */
+  replaced(changes: Iterator<TableChange | undefined>): void
   conflict(conflict: TableConflict): void
 }
 
@@ -49,6 +56,8 @@ export class Table {
   readonly knowledge = new Knowledge()
   readonly #reader: ValueReader
   readonly #listener: TableListener
+  readonly #images = new Set<TableImage>()
+  #imageId = 0
   #entries = new Map<string, StoredEntry>()
   #sessions = new Map<string, Session>()
 
@@ -103,38 +112,35 @@ export class Table {
     return outcome
   }
 
-  state(): TableState {
-    return {
-      position: this.position,
-      entries: Array.from(this.#entries.values()),
-      reaches: this.knowledge.copy(),
-      sessions: this.sessions(),
-    }
+  /** The table as it is now; to be read to its end, or closed. */
+  image(): TableImage {
+    const forget = (image: TableImage): void => void this.#images.delete(image)
+    const { knowledge, position } = this
+    const image = new TableImage(++this.#imageId, this.#entries, position, knowledge.copy(), this.sessions(), forget)
+    this.#images.add(image)
+    return image
   }
 
   sessions(): SessionState[] {
     return Array.from(this.#sessions, ([client, { floor, outcomes }]) => ({ client, floor, outcomes: [...outcomes] }))
   }
 
-  /** Takes over another table's state in one step. */
+  /** Takes over another table's state in one step, and tells of it. */
   install(state: TableState): void {
     const before = this.#entries
-    const after = new Map<string, StoredEntry>()
-    for (const entry of state.entries) after.set(entry.key, entry)
-    this.#entries = after
+    this.load(state)
+    this.#listener.replaced(differences(before, this.image()))
+  }
+
+  /** The same, telling nobody. */
+  load(state: TableState): void {
+    // They read what nobody changes any more.
+    this.#images.clear()
+    this.#entries = state.entries
     this.#sessions = new Map()
     for (const session of state.sessions) this.#adopt(session)
     this.position = state.position
     this.knowledge.learnAll(state.reaches)
-    for (const [key, entry] of after) {
-      const previous = before.get(key)
-      if (previous?.version.equals(entry.version)) continue
-      this.#listener.change({ key, entry, previous, version: entry.version, cause: 'resync' })
-    }
-    for (const [key, previous] of before) {
-      if (after.has(key)) continue
-      this.#listener.change({ key, entry: undefined, previous, version: state.position, cause: 'resync' })
-    }
   }
 
   #carryOut(entry: LogEntry): Outcome {
@@ -186,6 +192,7 @@ export class Table {
 
   #set(key: string, entry: StoredEntry | undefined, version: Version, cause: TableChange['cause']): boolean {
     const previous = this.#entries.get(key)
+    for (const image of this.#images) image.change(key, previous, entry === undefined)
     if (entry !== undefined) this.#entries.set(key, entry)
     else if (!this.#entries.delete(key)) return false
     this.#listener.change({ key, entry, previous, version, cause })
@@ -211,4 +218,30 @@ export class Table {
       if (!session.outcomes.has(request)) session.outcomes.set(request, outcome)
     }
   }
+}
+
+/** Keys that {@link differences} looks at in one step. */
+const STEP = 256
+
+/** Undefined after each step, so that whoever reads it can pause although nothing differs. */
+function* differences(
+  before: ReadonlyMap<string, StoredEntry>,
+  after: TableImage,
+): Generator<TableChange | undefined, void, undefined> {
+  const { position } = after
+  const cause = 'resync'
+  while (!after.done) {
+    for (const entry of after.next(STEP, Number.POSITIVE_INFINITY)) {
+      const { key, version } = entry
+      const previous = before.get(key)
+      if (previous?.version.equals(version) !== true) yield { key, entry, previous, version, cause }
+    }
+    yield undefined
+  }
+  let looked = 0
+  for (const [key, previous] of before) {
+    if (!after.has(key)) yield { key, entry: undefined, previous, version: position, cause }
+    if (++looked % STEP === 0) yield undefined
+  }
+  after.close()
 }

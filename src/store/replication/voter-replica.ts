@@ -1,20 +1,13 @@
 import { Version } from '../version.ts'
 import type { Meta, ReplicaOptions, Saved } from './action.ts'
-import { compareEpochs, type Epoch, noEpoch } from './epoch.ts'
-import type {
-  Append,
-  Appended,
-  Hello,
-  Message,
-  Recovered,
-  RefusalCode,
-  SnapshotPart,
-  Vote,
-  VoteRequest,
-} from './messages.ts'
+import { type Ballot, Candidacy } from './candidacy.ts'
+import { compareEpochs, type Epoch, laterEpoch, noEpoch } from './epoch.ts'
+import type { Append, Appended, Hello, Message, Recovered, SnapshotPart, Vote, VoteRequest } from './messages.ts'
 import type { LogEntry } from './operation.ts'
 import { Outflow } from './outflow.ts'
-import { laterEpoch, Replica } from './replica.ts'
+import type { Refusal } from './own-requests.ts'
+import { Recovery } from './recovery.ts'
+import { Replica } from './replica.ts'
 
 /** Options of a {@link VoterReplica}. */
 export interface VoterOptions extends ReplicaOptions {
@@ -24,24 +17,6 @@ export interface VoterOptions extends ReplicaOptions {
 
 /** How much of its lease a loader uses: clocks may run up to a tenth faster or slower than each other. */
 const LEASE_USED = 0.9
-
-interface Candidacy {
-  readonly epoch: Epoch
-  readonly trial: boolean
-  readonly since: number
-  readonly votes: Map<string, Pick<Vote, 'restored' | 'incarnation' | 'incarnations'>>
-}
-
-interface Recovery {
-  /** What restored voters have promised to, as they said to this incarnation. */
-  readonly answers: Map<string, Epoch>
-  /** Voters that know of this incarnation. */
-  readonly heard: Set<string>
-  /** Nothing of an earlier epoch is to be followed. */
-  barrier: Epoch | undefined
-  /** What the loader had when it heard of this incarnation. */
-  target: Version | undefined
-}
 
 /**
  * A replica of a store with fixed voters.
@@ -81,14 +56,13 @@ export class VoterReplica extends Replica {
   readonly #quorum: number
   readonly #candidates: readonly string[]
   readonly #rank: number
-  readonly #outflows = new Map<string, Outflow>()
   readonly #incarnations = new Map<string, number>()
   #incarnation: number
   #promised: Epoch = noEpoch
   #restored = false
   /** It is being written down that it is restored. */
   #restoring = false
-  #recovery: Recovery = newRecovery()
+  #recovery: Recovery
   #recoverAt = Number.NEGATIVE_INFINITY
   /** The epoch this incarnation has given its vote to last. */
   #voted: Epoch = noEpoch
@@ -121,6 +95,7 @@ export class VoterReplica extends Replica {
     this.#members = members
     this.#isVoter = members.includes(self)
     this.#quorum = Math.floor(members.length / 2) + 1
+    this.#recovery = new Recovery(this.#quorum)
     this.#candidates = options.loader ?? members
     const rank = this.#candidates.indexOf(self)
     this.#rank = rank >= 0 ? rank : this.#candidates.length + members.indexOf(self)
@@ -169,20 +144,22 @@ export class VoterReplica extends Replica {
     super.flush(now)
   }
 
-  peerUp(peer: string, _now: number): void {
-    this.send(peer, this.#hello(true))
-  }
-
   peerDown(peer: string, now: number): void {
+    this.now = now
     this.peers.delete(peer)
-    this.#outflows.delete(peer)
+    this.outflows.delete(peer)
     if (this.#leading) {
       this.flights.nodeDown(peer, now)
       return
     }
-    if (this.epoch.loader !== peer) return
-    this.dropParts()
-    this.#lost()
+    if (this.epoch.loader === peer) {
+      this.dropParts()
+      this.#lost()
+    }
+    // There is nobody to be loyal to any more. Those that still hear of it will not elect anybody else.
+    if (this.#promised.loader !== peer) return
+    this.#heardAt = Number.NEGATIVE_INFINITY
+    this.#electionAt = now + this.options.heartbeat / 4 + this.#stagger
   }
 
   /** Nobody known takes writes, until a loader is heard of. */
@@ -219,9 +196,8 @@ export class VoterReplica extends Replica {
   }
 
   protected receiveOwn(peer: string, message: Message, now: number): void {
-    if (message.kind === 'hello') return this.#greeted(peer, message, now)
     if (message.kind === 'appended') return this.#appended(peer, message, now)
-    if (message.kind === 'snapshot-received') return this.#outflows.get(peer)?.received(message.id, message.index)
+    if (message.kind === 'snapshot-received') return this.outflows.get(peer)?.received(message.id, message.index)
     // All else is the business of voters.
     if (!this.#members.includes(peer)) return
     switch (message.kind) {
@@ -241,32 +217,22 @@ export class VoterReplica extends Replica {
         return this.#recovered(peer, message, now)
       case 'hand-over':
         if (peer !== this.epoch.loader || compareEpochs(message.epoch, this.epoch) !== 0) return
-        if (this.#isVoter && !this.failed && this.#restored) this.#campaign(false, message.epoch, now)
+        if (this.#isVoter && !this.saves.failed && this.#restored) this.#campaign(false, message.epoch, now)
     }
   }
 
   // Who is there.
 
-  #hello(answer: boolean): Hello {
+  protected hello(answer: boolean): Hello {
     const { client, loader } = this.options
     const setup = JSON.stringify([[...this.#members].sort(), loader])
     const highest = this.#promised.epoch
     return { kind: 'hello', setup, client, born: 0, established: this.#restored, leads: this.#leading, highest, answer }
   }
 
-  #greeted(peer: string, hello: Hello, now: number): void {
-    const own = this.#hello(false)
-    if (hello.setup !== own.setup) {
-      this.peerDown(peer, now)
-      this.emit({ kind: 'estranged', peer, why: `its options are ${hello.setup}, and not ${own.setup}` })
-      return
-    }
-    const known = this.peers.get(peer)
-    if (known !== undefined && known.client !== hello.client) this.peerDown(peer, now)
-    if (hello.answer) this.send(peer, own)
-    if (known?.client === hello.client) return
-    this.peers.set(peer, hello)
-    if (this.#leading) this.#outflows.set(peer, new Outflow(this.log.last.sequence + 1, true))
+  protected greeted(peer: string, _hello: Hello, known: Hello | undefined): void {
+    if (known !== undefined) return
+    if (this.#leading) this.outflows.set(peer, new Outflow(this.log.last.sequence + 1, true))
     if (this.#isVoter && !this.#restored && this.#members.includes(peer)) {
       this.send(peer, { kind: 'recover', incarnation: this.#incarnation })
     }
@@ -278,11 +244,11 @@ export class VoterReplica extends Replica {
     const { heartbeat, self } = this.options
     this.#electionAt = now + (trial ? heartbeat / 2 : 2 * heartbeat) + (this.#rank * heartbeat) / 4
     const epoch = { epoch: this.#promised.epoch + 1, loader: self }
-    const candidacy: Candidacy = { epoch, trial, since: now, votes: new Map() }
+    const candidacy = new Candidacy(epoch, trial, now)
     this.#candidacy = candidacy
     const ask = (): void => {
       if (this.#candidacy !== candidacy) return
-      candidacy.votes.set(self, this.#ballot())
+      candidacy.voted(self, this.#ballot())
       const request: VoteRequest = { kind: 'vote-request', epoch, last: this.log.last, trial, handedOver }
       for (const voter of this.#members) if (this.peers.has(voter)) this.send(voter, request)
       this.#count(now)
@@ -290,16 +256,16 @@ export class VoterReplica extends Replica {
     if (trial) return ask()
     this.#promise(epoch)
     this.#voted = epoch
-    this.saveMeta(ask)
+    this.saves.saveMeta(ask)
   }
 
-  #ballot(): Pick<Vote, 'restored' | 'incarnation' | 'incarnations'> {
+  #ballot(): Ballot {
     return { restored: this.#restored, incarnation: this.#incarnation, incarnations: [...this.#incarnations] }
   }
 
   #voteRequested(peer: string, request: VoteRequest, now: number): void {
     const { epoch, trial, last, handedOver } = request
-    if (this.failed || epoch.loader !== peer) return
+    if (this.saves.failed || epoch.loader !== peer) return
     const later = compareEpochs(epoch, this.#promised) > 0
     const granted = later && this.#mayFollow(handedOver, now) && (!this.#restored || last.compare(this.log.last) >= 0)
     const answer = (): void => {
@@ -310,7 +276,7 @@ export class VoterReplica extends Replica {
     this.#voted = epoch
     if (this.#restored) this.#heardAt = now
     this.#electionAt = now + this.options.lease + this.#stagger
-    this.saveMeta(answer)
+    this.saves.saveMeta(answer)
   }
 
   /** Whether a voter owes nothing to another loader. */
@@ -330,21 +296,16 @@ export class VoterReplica extends Replica {
       return
     }
     this.#learnIncarnations([[peer, vote.incarnation]])
-    candidacy.votes.set(peer, vote)
+    candidacy.voted(peer, vote)
     this.#count(now)
   }
 
   #count(now: number): void {
     const candidacy = this.#candidacy
     if (candidacy === undefined) return
-    const { votes } = candidacy
-    let [restored, given] = [0, 0]
-    for (const [voter, vote] of votes) {
-      // An earlier incarnation gave it and has forgotten.
-      if (voter !== this.options.self && vote.incarnation < (this.#incarnations.get(voter) ?? 0)) continue
-      given++
-      if (vote.restored) restored++
-    }
+    const isGone = (voter: string, incarnation: number): boolean =>
+      voter !== this.options.self && incarnation < (this.#incarnations.get(voter) ?? 0)
+    const { given, restored } = candidacy.count(isGone)
     const unanimous = given === this.#members.length
     if (!unanimous && restored < this.#quorum) return
     if (candidacy.trial) this.#campaign(false, undefined, now)
@@ -360,10 +321,9 @@ export class VoterReplica extends Replica {
     this.#leaseUntil = since + this.options.lease * LEASE_USED
     this.#start = this.log.last.sequence + 1
     this.all = 0
-    this.#outflows.clear()
-    for (const peer of this.peers.keys()) this.#outflows.set(peer, new Outflow(this.#start, true))
     this.dropParts()
     this.beginReign()
+    for (const peer of this.peers.keys()) this.outflows.set(peer, new Outflow(this.#start, true))
     if (!this.#restored) this.#restore()
     this.orderOwn({ kind: 'none' }, now)
     this.setLoader(this.#accepts ? this.options.self : undefined)
@@ -382,7 +342,6 @@ export class VoterReplica extends Replica {
     if (!this.#leading) return
     this.#leading = false
     this.#accepts = false
-    this.#outflows.clear()
     this.endReign()
     this.#electionAt = this.now + this.options.heartbeat + this.#stagger
     this.setLoader(undefined)
@@ -398,7 +357,7 @@ export class VoterReplica extends Replica {
   #handOver(now: number): void {
     if (this.commit !== this.log.last.sequence) return
     for (const candidate of this.#candidates) {
-      const outflow = this.#outflows.get(candidate)
+      const outflow = this.outflows.get(candidate)
       if (outflow?.counts !== true || outflow.match !== this.log.last.sequence) continue
       this.send(candidate, { kind: 'hand-over', epoch: this.epoch })
       this.#abdicate()
@@ -409,7 +368,7 @@ export class VoterReplica extends Replica {
 
   /** Without its state a voter needs the votes of all, so that it is enough when one of those tries. */
   get #isElectable(): boolean {
-    return this.#isVoter && !this.failed && (this.#restored || this.#rank === 0)
+    return this.#isVoter && !this.saves.failed && (this.#restored || this.#rank === 0)
   }
 
   get #stagger(): number {
@@ -432,9 +391,9 @@ export class VoterReplica extends Replica {
       this.#unanimous = false
       this.dropParts()
       this.setLoader(undefined)
-      if (this.#isVoter && !this.failed) {
+      if (this.#isVoter && !this.saves.failed) {
         this.#epochSaved = false
-        this.saveMeta(() => {
+        this.saves.saveMeta(() => {
           if (compareEpochs(this.epoch, epoch) !== 0) return
           this.#epochSaved = true
           this.#answerDue = true
@@ -517,10 +476,10 @@ export class VoterReplica extends Replica {
   }
 
   #answer(epoch: Epoch, sentAt: number): Appended {
-    const restored = this.#restored && !this.failed
+    const restored = this.#restored && !this.saves.failed
     const [promised, incarnation] = [this.#promised, this.#incarnation]
     // Without its disk it follows on, and nobody counts it.
-    const match = Math.min(this.failed ? Number.POSITIVE_INFINITY : this.savedTo, this.#verified ?? 0)
+    const match = Math.min(this.saves.failed ? Number.POSITIVE_INFINITY : this.saves.savedTo, this.#verified ?? 0)
     return { kind: 'appended', epoch, match, hint: match, promised, sentAt, restored, incarnation }
   }
 
@@ -565,17 +524,12 @@ export class VoterReplica extends Replica {
     const { epoch, commit, all } = this
     const [accepts, start, unanimous] = [this.#accepts, this.#start, this.#unanimous]
     const head = { epoch, commit, all, sentAt: now, accepts, start, unanimous }
-    let pinned = Number.POSITIVE_INFINITY
-    for (const [peer, outflow] of this.#outflows) {
-      for (const message of outflow.fill(this.log, head, this.#beat, () => this.snapshot())) this.send(peer, message)
-      pinned = Math.min(pinned, outflow.pinned)
-    }
+    this.sendAll(head, this.#beat)
     this.#beat = false
-    this.trimLog(pinned)
   }
 
   #appended(peer: string, answer: Appended, now: number): void {
-    const outflow = this.#outflows.get(peer)
+    const outflow = this.outflows.get(peer)
     if (outflow === undefined || !this.#leading) return
     if (compareEpochs(answer.epoch, this.epoch) !== 0) return
     if (this.#members.includes(peer)) {
@@ -597,14 +551,14 @@ export class VoterReplica extends Replica {
   #quorumOf(of: (voter: Outflow) => number, own: number): number {
     const values = this.#members.map((voter) => {
       if (voter === this.options.self) return own
-      const outflow = this.#outflows.get(voter)
+      const outflow = this.outflows.get(voter)
       return outflow === undefined ? Number.NEGATIVE_INFINITY : of(outflow)
     })
     return values.sort((a, b) => b - a)[this.#quorum - 1] as number
   }
 
   #advance(now: number): void {
-    const own = this.#restored && !this.failed ? this.savedTo : 0
+    const own = this.#restored && !this.saves.failed ? this.saves.savedTo : 0
     const reached = this.#quorumOf((voter) => (voter.counts ? voter.match : 0), own)
     // What earlier epochs left is committed by an operation of this one: Raft, section 5.4.2.
     if (reached < this.#start) return
@@ -612,7 +566,7 @@ export class VoterReplica extends Replica {
     let all = own
     for (const voter of this.#members) {
       if (voter === this.options.self) continue
-      const outflow = this.#outflows.get(voter)
+      const outflow = this.outflows.get(voter)
       all = Math.min(all, outflow?.counts ? outflow.match : 0)
     }
     this.all = Math.max(this.all, Math.min(all, this.commit))
@@ -623,7 +577,7 @@ export class VoterReplica extends Replica {
     return this.#members.every((voter) => voter === this.options.self || this.peers.has(voter))
   }
 
-  protected refusal(): { readonly code: RefusalCode | 'ERR_NO_LOADER'; readonly message: string } | undefined {
+  protected refusal(): Refusal | undefined {
     const { self, loader } = this.options
     const there = (name: string): boolean => name === self || this.peers.has(name)
     const voters = this.#members.filter(there).length
@@ -648,18 +602,18 @@ export class VoterReplica extends Replica {
     const answer = (): void => {
       const { log, epoch } = this
       const leads = this.#leading ? new Version(epoch.epoch, epoch.loader, log.last.sequence) : undefined
-      const [promised, restored] = [this.#promised, this.#restored && !this.failed]
+      const [promised, restored] = [this.#promised, this.#restored && !this.saves.failed]
       const incarnations = [...this.#incarnations]
       const highest = Math.max(known, incarnation)
       this.send(peer, { kind: 'recovered', incarnation, known: highest, promised, restored, incarnations, leads })
     }
     if (incarnation <= known) return answer()
     this.#incarnations.set(peer, incarnation)
-    this.#candidacy?.votes.delete(peer)
+    this.#candidacy?.withdrawn(peer)
     if (this.#leading && this.peers.has(peer)) {
-      this.#outflows.set(peer, new Outflow(this.log.last.sequence + 1, true))
+      this.outflows.set(peer, new Outflow(this.log.last.sequence + 1, true))
     }
-    this.saveMeta(answer)
+    this.saves.saveMeta(answer)
   }
 
   #recovered(peer: string, answer: Recovered, now: number): void {
@@ -667,45 +621,25 @@ export class VoterReplica extends Replica {
     this.#learnIncarnations(answer.incarnations)
     if (answer.known > this.#incarnation) {
       this.#incarnation = answer.known + 1
-      this.#recovery = newRecovery()
+      this.#recovery = new Recovery(this.#quorum)
       this.#askToRecover(now)
       return
     }
-    const recovery = this.#recovery
-    recovery.heard.add(peer)
-    if (answer.restored) recovery.answers.set(peer, answer.promised)
-    if (
-      answer.leads !== undefined &&
-      (recovery.target === undefined || compareEpochs(answer.leads, recovery.target) > 0)
-    ) {
-      recovery.target = answer.leads
-    }
-    if (recovery.barrier !== undefined || recovery.answers.size < this.#quorum) return
-    recovery.barrier = [...recovery.answers.values()].reduce(laterEpoch)
-    if (compareEpochs(recovery.barrier, this.#promised) > 0) this.#promise(recovery.barrier)
+    const barrier = this.#recovery.answered(peer, answer)
+    if (barrier !== undefined && compareEpochs(barrier, this.#promised) > 0) this.#promise(barrier)
   }
 
   #checkRestored(): void {
-    if (!this.#isVoter || this.#restored || this.#restoring || this.failed) return
-    const { barrier, target, heard } = this.#recovery
-    const here = Math.min(this.savedTo, this.#verified ?? 0)
-    const byMajority =
-      barrier !== undefined &&
-      target !== undefined &&
-      compareEpochs(target, this.epoch) === 0 &&
-      compareEpochs(this.epoch, barrier) >= 0 &&
-      here >= target.sequence
-    const byAll =
-      this.#unanimous &&
-      compareEpochs(this.#voted, this.epoch) === 0 &&
-      heard.size + 1 >= this.#quorum &&
-      here >= this.#start
-    if (byMajority || byAll) this.#restore()
+    if (!this.#isVoter || this.#restored || this.#restoring || this.saves.failed) return
+    const { epoch } = this
+    const reached = Math.min(this.saves.savedTo, this.#verified ?? 0)
+    const unanimous = this.#unanimous && compareEpochs(this.#voted, epoch) === 0
+    if (this.#recovery.isOver({ epoch, start: this.#start, reached, unanimous })) this.#restore()
   }
 
   #restore(): void {
     this.#restoring = true
-    this.saveMeta(() => {
+    this.saves.saveMeta(() => {
       this.#restored = true
       this.#restoring = false
       this.#answerDue = true
@@ -719,8 +653,4 @@ export class VoterReplica extends Replica {
       if (incarnation > (this.#incarnations.get(voter) ?? 0)) this.#incarnations.set(voter, incarnation)
     }
   }
-}
-
-function newRecovery(): Recovery {
-  return { answers: new Map(), heard: new Set(), barrier: undefined, target: undefined }
 }

@@ -16,7 +16,7 @@ import { Disk } from '../../../src/store/engines/mesh/disk.ts'
 import type { Meta } from '../../../src/store/replication/action.ts'
 import type { LogEntry } from '../../../src/store/replication/operation.ts'
 import { StoredEntry, type ValueReader } from '../../../src/store/replication/stored-entry.ts'
-import type { TableState } from '../../../src/store/replication/table.ts'
+import { TableImage } from '../../../src/store/replication/table-image.ts'
 import { Version } from '../../../src/store/version.ts'
 
 const reader: ValueReader = { read: (bytes) => ({ value: Buffer.from(bytes).toString(), shared: true }) }
@@ -41,19 +41,16 @@ function entry(sequence: number, text = `v${sequence}`): LogEntry {
   }
 }
 
-function table(sequence: number): TableState {
+function table(sequence: number): TableImage {
   const position = new Version(2, 'a@h', sequence)
   const entries = [new StoredEntry(reader, 'k', position, Buffer.from('v'), 5, 6)]
   const outcome = { version: position, changed: [true], refused: undefined }
-  return {
-    position,
-    entries,
-    reaches: [{ epoch: 2, loader: 'a@h', sequence }],
-    sessions: [{ client: 'a@h#1', floor: 3, outcomes: [[4, outcome]] }],
-  }
+  const reaches = [{ epoch: 2, loader: 'a@h', sequence }]
+  const sessions = [{ client: 'a@h#1', floor: 3, outcomes: [[4, outcome]] as const }]
+  return new TableImage(1, new Map(entries.map((each) => [each.key, each])), position, reaches, sessions, () => {})
 }
 
-function save(entries: readonly LogEntry[], state?: TableState, of?: Meta) {
+function save(entries: readonly LogEntry[], state?: TableImage, of?: Meta) {
   return { meta: of, state, entries }
 }
 
@@ -104,9 +101,8 @@ describe('a disk', () => {
     const { saved } = open()
     expect(saved?.state?.position).toEqual(table(10).position)
     expect(saved?.state?.sessions).toEqual(table(10).sessions)
-    expect(saved?.state?.entries.map(({ key, value, staleAt, expiresAt }) => [key, value, staleAt, expiresAt])).toEqual(
-      [['k', 'v', 5, 6]],
-    )
+    const values = [...(saved?.state?.entries.values() ?? [])]
+    expect(values).toMatchObject([{ key: 'k', value: 'v', staleAt: 5, expiresAt: 6 }])
     expect(sequences()).toEqual([11])
   })
 

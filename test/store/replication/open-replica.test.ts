@@ -91,14 +91,16 @@ describe('a merge', () => {
   const theirs = new Version(1, 'b', 2)
 
   function merge(heeds: (key: string) => boolean) {
-    const table = new Table(reader, { change: () => {}, conflict: () => {} })
-    const entries = [new StoredEntry(reader, 'mine', own, Buffer.from('1'), undefined, undefined)]
-    table.install({ position: own, entries, reaches: [{ ...own, sequence: 2 }], sessions: [] })
-    const merging = new Merging('b', 0)
-    const offered = { key: 'new', version: theirs, bytes: Buffer.from('2'), staleAt: undefined, expiresAt: undefined }
-    expect(merging.add({ kind: 'offer', index: 0, entries: [offered], last: undefined }, 0)).toBe(true)
+    const table = new Table(reader, { change: () => {}, replaced: () => {}, conflict: () => {} })
+    const mine = new StoredEntry(reader, 'mine', own, Buffer.from('1'), undefined, undefined)
+    table.load({ position: own, entries: new Map([['mine', mine]]), reaches: [{ ...own, sequence: 2 }], sessions: [] })
     // The other side knows of `mine`, and has it no more.
-    const { operations } = merging.merge(table, [own, theirs], [], heeds)
+    const join = { kind: 'join', session: 1, position: theirs, reaches: [own, theirs] } as const
+    const merging = new Merging('b', join, table, heeds, 0)
+    const offered = { key: 'new', version: theirs, bytes: Buffer.from('2'), staleAt: undefined, expiresAt: undefined }
+    const last = { reaches: join.reaches, sessions: [] }
+    const added = merging.add({ kind: 'offer', session: 1, index: 0, entries: [offered], last })
+    const operations = [...(added?.operations ?? []), ...merging.finish().operations]
     return operations.flatMap((operation) => (operation.kind === 'merge' ? operation.writes : []))
   }
 

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { Log } from '../../../src/store/replication/log.ts'
 import { type AppendHead, Outflow } from '../../../src/store/replication/outflow.ts'
+import { TableImage } from '../../../src/store/replication/table-image.ts'
 import { Version } from '../../../src/store/version.ts'
 
 const at = (sequence: number): Version => new Version(1, 'a', sequence)
@@ -9,7 +10,7 @@ it('a table is not sent again because of what the follower said before it had it
   const log = new Log()
   log.reset(at(50))
   let snapshots = 0
-  const snapshot = () => ({ id: ++snapshots, state: { position: at(50), entries: [], reaches: [], sessions: [] } })
+  const snapshot = () => new TableImage(++snapshots, new Map(), at(50), [], [], () => {})
   const fill = (outflow: Outflow, sentAt: number, beat: boolean) => {
     const head = { epoch: at(0), commit: 50, all: 0, accepts: true, start: 1, unanimous: false, sentAt }
     return [...outflow.fill(log, head satisfies AppendHead, beat, snapshot)].map(({ kind }) => kind)

@@ -4,7 +4,8 @@ import { Table } from '../../../src/store/replication/table.ts'
 import { Version } from '../../../src/store/version.ts'
 
 it('a value whose time is over counts as absent, by the time of the write and not that of who applies it', () => {
-  const table = new Table({ read: () => ({ value: 1, shared: true }) }, { change: () => {}, conflict: () => {} })
+  const listener = { change: () => {}, replaced: () => {}, conflict: () => {} }
+  const table = new Table({ read: () => ({ value: 1, shared: true }) }, listener)
   let sequence = 0
   const put = (time: number, more: Partial<Write>) => {
     const write = { key: 'k', bytes: new Uint8Array(), ttl: undefined, stale: 0, expected: undefined, ...more }

@@ -19,7 +19,7 @@ const tail = Array.from({ length: 40 }, (_, i) => entry(7, 'd', 101 + i))
 /** What a voter finds on its disk: a table, and what it has acknowledged to `d` since. */
 const saved: Saved = {
   meta: { promised: { epoch: 7, loader: 'd' }, incarnation: 1, incarnations: [], restored: true },
-  state: { position: new Version(7, 'd', 100), entries: [], reaches: [], sessions: [] },
+  state: { position: new Version(7, 'd', 100), entries: new Map(), reaches: [], sessions: [] },
   entries: tail,
 }
 
@@ -27,6 +27,7 @@ function voter(): VoterReplica {
   const options = {
     ...{ self: 'a', client: 'a#1', members, loader: undefined, heartbeat: 1000, lease: 5000, wallOffset: 0 },
     ...{ durable: true, bounds: { entries: 10, bytes: 1 << 20 }, heeds: () => true, incarnation: 1 },
+    limits: { requests: 1000, requestBytes: 1 << 20, leases: 1000 },
     reader: { read: () => ({ value: 1, shared: true }) },
   }
   return new VoterReplica(options, saved)

@@ -1,22 +1,11 @@
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readSync,
-  renameSync,
-  rmSync,
-  truncateSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { crc32 } from 'node:zlib'
 import type { Meta, Saved } from '../../replication/action.ts'
 import type { LogEntry } from '../../replication/operation.ts'
 import type { StoredEntry, ValueReader } from '../../replication/stored-entry.ts'
 import type { TableState } from '../../replication/table.ts'
+import type { TableImage } from '../../replication/table-image.ts'
 import type { Version } from '../../version.ts'
 import {
   packEntry,
@@ -28,12 +17,13 @@ import {
   unpackSessions,
   unpackStored,
 } from './pack-log.ts'
-import { PackError, Packer, Unpacker } from './packer.ts'
+import { PackError, Packer, type Unpacker } from './packer.ts'
+import { DamagedError, readRecords, record, syncDirectory, writeAll } from './records.ts'
 
 /** What is to be written. */
 export interface DiskSave {
   readonly meta: Meta | undefined
-  readonly state: TableState | undefined
+  readonly state: TableImage | undefined
   readonly entries: readonly LogEntry[]
 }
 
@@ -43,19 +33,10 @@ const POSITION = 3
 const VALUES = 4
 const END = 5
 
-/** Length (u32), CRC-32 of the payload (u32), CRC-32 of these eight bytes (u32). */
-const HEADER = 12
-const MOST_RECORD = 1 << 30
 const VALUES_IN_RECORD = 2048
+const BYTES_IN_RECORD = 4 * 1024 * 1024
 /** Bytes of a log above which the table is written out and a new one is begun, if it is larger than the table's file. */
 const COMPACT_ABOVE = 64 * 1024 * 1024
-
-/** Data that was written whole and is not what was written. */
-export class DamagedError extends Error {
-  static {
-    DamagedError.prototype.name = 'DamagedError'
-  }
-}
 
 /**
  * A store on the disk: a table as it was at one place, and the log since. Both are files of records, each with its length,
@@ -140,7 +121,7 @@ export class Disk {
    * the table is there, or could not be written.
    */
   async compact(
-    image: { readonly meta: Meta; readonly state: TableState; readonly entries: readonly LogEntry[] },
+    image: { readonly meta: Meta; readonly state: TableImage; readonly entries: readonly LogEntry[] },
     done: (error?: unknown) => void,
   ): Promise<void> {
     const { meta, state, entries } = image
@@ -181,7 +162,7 @@ export class Disk {
     if (this.#sync) await syncDirectory(this.#directory)
   }
 
-  async #writeTable(generation: number, state: TableState): Promise<void> {
+  async #writeTable(generation: number, state: TableImage): Promise<void> {
     const path = join(this.#directory, `${generation}.table`)
     const file = await open(`${path}.new`, 'w')
     let written = 0
@@ -194,21 +175,25 @@ export class Disk {
       const head = new Packer()
       head.u8(POSITION)
       head.version(state.position)
-      head.integer(state.entries.length)
       await write(head)
-      for (let at = 0; at < state.entries.length; at += VALUES_IN_RECORD) {
+      let size = 0
+      while (!state.done) {
+        const entries = state.next(VALUES_IN_RECORD, BYTES_IN_RECORD)
+        size += entries.length
         const part = new Packer(65_536)
         part.u8(VALUES)
-        part.list(state.entries.slice(at, at + VALUES_IN_RECORD), (entry) => packStored(part, entry))
+        part.list(entries, (entry) => packStored(part, entry))
         await write(part)
       }
       const end = new Packer()
       end.u8(END)
+      end.integer(size)
       packReaches(end, state.reaches)
       packSessions(end, state.sessions)
       await write(end)
       if (this.#sync) await file.datasync()
     } finally {
+      state.close()
       await file.close()
     }
     await rename(`${path}.new`, path)
@@ -237,23 +222,26 @@ export class Disk {
 
   #loadTable(number: number, reader: ValueReader): TableState {
     let position: Version | undefined
-    let size = 0
-    const entries: StoredEntry[] = []
+    let [size, read] = [-1, 0]
+    const entries = new Map<string, StoredEntry>()
     let end: Pick<TableState, 'reaches' | 'sessions'> | undefined
     readRecords(join(this.#directory, `${number}.table`), false, (from) => {
       switch (from.u8()) {
         case POSITION:
           position = from.version()
-          size = from.integer()
           return
         case VALUES:
-          for (const entry of from.list(() => unpackStored(from, reader))) entries.push(entry)
+          for (const entry of from.list(() => unpackStored(from, reader))) {
+            entries.set(entry.key, entry)
+            read++
+          }
           return
         case END:
+          size = from.integer()
           end = { reaches: unpackReaches(from), sessions: unpackSessions(from) }
       }
     })
-    if (position === undefined || end === undefined || size !== entries.length) {
+    if (position === undefined || end === undefined || size !== read) {
       throw new DamagedError(`${number}.table is not whole`)
     }
     return { position, entries, ...end }
@@ -316,85 +304,4 @@ function packEntries(entries: readonly LogEntry[]): Packer {
   to.u8(ENTRIES)
   to.list(entries, (entry) => packEntry(to, entry))
   return to
-}
-
-function record(packer: Packer): Buffer {
-  const payload = packer.finish()
-  const bytes = Buffer.allocUnsafe(HEADER + payload.length)
-  bytes.writeUInt32LE(payload.length, 0)
-  bytes.writeUInt32LE(crc32(payload), 4)
-  bytes.writeUInt32LE(crc32(bytes.subarray(0, 8)), 8)
-  bytes.set(payload, HEADER)
-  return bytes
-}
-
-/** `mayBeTorn`: an end within a record, or a last record that is not what it was, was cut off by a crash, and is taken away. */
-function readRecords(path: string, mayBeTorn: boolean, take: (from: Unpacker) => void): void {
-  const file = openSync(path, 'r')
-  let end = 0
-  try {
-    const { size } = fstatSync(file)
-    const header = Buffer.allocUnsafe(HEADER)
-    while (end < size) {
-      const payload = readRecord(file, end, size, header)
-      if (payload === undefined) break
-      if (payload === 'damaged') {
-        // Where a write was cut off, some file systems leave zeros.
-        if (isZero(file, end, size)) break
-        throw new DamagedError(`${path}: there is no record at ${end}`)
-      }
-      const sum = header.readUInt32LE(4)
-      const next = end + HEADER + payload.length
-      if (crc32(payload) !== sum) {
-        if (next === size) break
-        throw new DamagedError(`${path}: the record at ${end} is not what was written`)
-      }
-      const from = new Unpacker(payload)
-      take(from)
-      from.finish()
-      end = next
-    }
-    if (end === size) return
-  } finally {
-    closeSync(file)
-  }
-  if (!mayBeTorn) throw new DamagedError(`${path} ends within a record`)
-  truncateSync(path, end)
-}
-
-function readRecord(file: number, at: number, size: number, header: Buffer): Buffer | 'damaged' | undefined {
-  if (readSync(file, header, 0, HEADER, at) < HEADER) return undefined
-  if (crc32(header.subarray(0, 8)) !== header.readUInt32LE(8)) return 'damaged'
-  const length = header.readUInt32LE(0)
-  if (length > MOST_RECORD || at + HEADER + length > size) return undefined
-  const payload = Buffer.allocUnsafe(length)
-  return readSync(file, payload, 0, length, at + HEADER) < length ? undefined : payload
-}
-
-function isZero(file: number, start: number, size: number): boolean {
-  const part = Buffer.allocUnsafe(65_536)
-  for (let at = start; at < size; ) {
-    const length = readSync(file, part, 0, part.length, at)
-    if (length === 0 || part.subarray(0, length).some((byte) => byte !== 0)) return false
-    at += length
-  }
-  return true
-}
-
-async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
-  for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten
-}
-
-/** So that a new name is there after a crash. Not possible on every system, nor needed there. */
-async function syncDirectory(directory: string): Promise<void> {
-  try {
-    const handle = await open(directory, 'r')
-    try {
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-  } catch (error) {
-    if (process.platform !== 'win32') throw error
-  }
 }

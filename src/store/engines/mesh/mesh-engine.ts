@@ -21,6 +21,7 @@ import type {
 } from '../../engine.ts'
 import { FrozenValues } from '../../frozen-values.ts'
 import type { Action, ReplicaOptions } from '../../replication/action.ts'
+import { ChangeQueue } from '../../replication/change-queue.ts'
 import type { LeaseVerdict, Message } from '../../replication/messages.ts'
 import { OpenReplica } from '../../replication/open-replica.ts'
 import type { Operation, Outcome, Write } from '../../replication/operation.ts'
@@ -42,6 +43,8 @@ const HOLD = 30_000
 const MOST_BYTES = 64 * 1024 * 1024
 /** Requests of this node under way at once. */
 const MOST_REQUESTS = 1_000_000
+/** Changes of a replaced table that are told in one turn. */
+const CHANGES_AT_ONCE = 2000
 const LOG_BOUNDS = { entries: 65_536, bytes: 64 * 1024 * 1024 }
 
 /** Somebody who waits for an answer. A class, since every write makes one: smaller than closures. */
@@ -100,6 +103,7 @@ export class MeshEngine implements StoreEngine {
   readonly #name: Atom
   readonly #unfollow: () => void
   readonly #disk: Disk | undefined
+  readonly #changes: ChangeQueue
   readonly #requests = new Map<number, Waiting<Applied>>()
   readonly #leaseRequests = new Map<number, Waiting<LeaseOutcome>>()
   readonly #leases = new Map<number, HeldLease>()
@@ -124,6 +128,11 @@ export class MeshEngine implements StoreEngine {
     const opened =
       options.directory === undefined ? undefined : Disk.open(options.directory, options.sync, this.#reader)
     this.#disk = opened?.disk
+    this.#changes = new ChangeQueue({
+      change: (change, source) => context.observer.change?.({ ...change, source }),
+      conflict: (conflict) => context.observer.conflict?.(conflict),
+    })
+    const { storeRequests, storeRequestBytes, storeLeases } = host.serviceHost.limits
     const wallOffset = context.wallClock() - clock.now()
     const replicaOptions: ReplicaOptions = {
       self: host.name,
@@ -134,6 +143,7 @@ export class MeshEngine implements StoreEngine {
       wallOffset,
       durable: opened !== undefined && options.members?.includes(host.name) !== false,
       bounds: LOG_BOUNDS,
+      limits: { requests: storeRequests, requestBytes: storeRequestBytes, leases: storeLeases },
       reader: this.#reader,
       heeds: (key, peer) => !this.#isGuarded(key) || context.trusts?.(peer) !== false,
       // Never the same twice, whatever the clock says.
@@ -178,7 +188,7 @@ export class MeshEngine implements StoreEngine {
     let check = (): void => {}
     const enough = new Promise<void>((resolve) => {
       check = () => {
-        if (this.#closed !== undefined || (this.#replica.ready && this.#replica.nodes.length >= nodes)) resolve()
+        if (this.#closed !== undefined || (this.#isReady && this.#replica.nodes.length >= nodes)) resolve()
       }
       this.#ready.add(check)
       check()
@@ -190,6 +200,11 @@ export class MeshEngine implements StoreEngine {
       this.#ready.delete(check)
     }
     this.#checkOpen()
+  }
+
+  /** Readers have been told of all that it is ready with. */
+  get #isReady(): boolean {
+    return this.#replica.ready && this.#changes.isEmpty
   }
 
   async submit(command: Command, options: SubmitOptions = {}): Promise<Applied> {
@@ -209,7 +224,7 @@ export class MeshEngine implements StoreEngine {
       const request = ++this.#request
       const waiting = this.#waiting<LeaseOutcome>(key, timeout, signal, resolve, reject, () => {
         this.#leaseRequests.delete(request)
-        this.#handle(() => this.#replica.cancelLease(request))
+        this.#handle((now) => this.#replica.endLease(request, undefined, now))
       })
       waiting.hold = hold
       this.#leaseRequests.set(request, waiting)
@@ -334,7 +349,7 @@ export class MeshEngine implements StoreEngine {
     for (const [request, waiting] of this.#leaseRequests) {
       if (now < waiting.until) continue
       this.#leaseRequests.delete(request)
-      this.#replica.cancelLease(request)
+      this.#replica.endLease(request, undefined, now)
       waiting.reject(this.#late(waiting.timeout))
     }
   }
@@ -374,13 +389,14 @@ export class MeshEngine implements StoreEngine {
     const waiting = this.#leaseRequests.get(request)
     this.#leaseRequests.delete(request)
     if (waiting === undefined) {
-      if (verdict.kind === 'granted') this.#handle((now) => this.#replica.endLease(verdict.lease, undefined, now))
+      if (verdict.kind === 'granted') this.#handle((now) => this.#replica.endLease(request, undefined, now))
       return
     }
     const key = waiting.key as string
     switch (verdict.kind) {
       case 'granted': {
-        const { lease, expected } = verdict
+        const lease = request
+        const { expected } = verdict
         const held = new HeldLease(key, {
           read: () => this.read(key),
           write: (value, options) => {
@@ -442,8 +458,10 @@ export class MeshEngine implements StoreEngine {
     setImmediate(() => {
       this.#flushing = false
       if (this.#closed !== undefined) return
+      this.#changes.tell(CHANGES_AT_ONCE)
       this.#replica.flush(this.#context.clock.now())
       this.#act()
+      if (this.#replica.busy || !this.#changes.isEmpty) this.#flushSoon()
       if (this.#ready.size > 0) for (const check of [...this.#ready]) check()
     })
   }
@@ -543,13 +561,13 @@ export class MeshEngine implements StoreEngine {
       case 'lease':
         return this.#leased(action.request, action.verdict)
       case 'lease-lost':
-        this.#leases.get(action.lease)?.lose(new StoreError('ERR_COMPUTE_TIMEOUT', 'the lease was lost'))
-        this.#leases.delete(action.lease)
+        this.#leases.get(action.request)?.lose(new StoreError('ERR_COMPUTE_TIMEOUT', 'the lease was lost'))
+        this.#leases.delete(action.request)
         return
       case 'change':
-        return observer.change?.({ ...action.change, source: action.source })
+      case 'replaced':
       case 'conflict':
-        return observer.conflict?.(action.conflict)
+        return this.#changes.add(action)
       case 'loader':
         return observer.loader?.(action.name)
       case 'estranged':
@@ -612,6 +630,7 @@ export class MeshEngine implements StoreEngine {
     const { logger, name, observer, options } = this.#context
     const why = cause instanceof Error ? cause.message : String(cause)
     this.#failure = new StoreError('ERR_STORE_DISK', `${options.directory}: ${why}`, { cause })
+    for (const { state } of this.#saves) state?.close()
     this.#saves = []
     logger.error({ err: cause, directory: options.directory }, `store ${name}: the disk failed: ${why}`)
     this.#handle((now) => this.#replica.diskFailed(now))
