@@ -5,22 +5,10 @@ import type { PubSubOptions } from '../pubsub/pubsub-options.ts'
 import type { Subscription } from '../pubsub/subscription.ts'
 import { atom, Float, Pid, type Term, tuple } from '../term/index.ts'
 import type { TsunagiNode } from '../tsunagi.ts'
+import { type ConformanceCheck, type EngineUnderTest, type Expectation, engineChecks } from './conformance.ts'
 
 /** An engine of pub/sub in a world that its author has made for it. */
-export interface PubSubEngineUnderTest {
-  readonly engine: EngineFactory
-  /** Three nodes or more, any two of which reach each other by the engine. */
-  readonly nodes: readonly TsunagiNode[]
-  /** Ends the world, its nodes included. */
-  readonly close: () => Promise<void> | void
-}
-
-/** One check, for any test runner: `for (const { name, run } of pubsubEngineChecks(make)) it(name, run)`. */
-export interface PubSubEngineCheck {
-  readonly name: string
-  /** Rejects with an `AssertionError` when the engine fails it. */
-  run(): Promise<void>
-}
+export type PubSubEngineUnderTest = EngineUnderTest<EngineFactory>
 
 /**
  * What a pub/sub expects of an engine, as named checks. `make` is called for each. What an engine declares in its
@@ -33,24 +21,8 @@ export interface PubSubEngineCheck {
  */
 export function pubsubEngineChecks(
   make: () => Promise<PubSubEngineUnderTest> | PubSubEngineUnderTest,
-): PubSubEngineCheck[] {
-  return CHECKS.map(({ name, check }) => ({
-    name,
-    async run() {
-      const subject = await make()
-      try {
-        ok(subject.nodes.length >= 3, 'the world has less than three nodes')
-        await check(new Trial(subject))
-      } finally {
-        await subject.close()
-      }
-    },
-  }))
-}
-
-interface Check {
-  readonly name: string
-  check(trial: Trial): Promise<void>
+): ConformanceCheck[] {
+  return engineChecks(make, (world) => new Trial(world), CHECKS)
 }
 
 /** Real milliseconds for what should come at once. Only an engine that fails waits as long. */
@@ -138,7 +110,7 @@ class Trial {
   }
 }
 
-const CHECKS: readonly Check[] = [
+const CHECKS: readonly Expectation<Trial>[] = [
   {
     name: 'brings a broadcast to the subscribers of all nodes, those of the publisher included, once each',
     async check(trial) {

@@ -4,22 +4,10 @@ import type { Store } from '../store/store.ts'
 import type { StoreOptions } from '../store/store-options.ts'
 import { atom, type Term, tuple } from '../term/index.ts'
 import type { TsunagiNode } from '../tsunagi.ts'
+import { type ConformanceCheck, type EngineUnderTest, type Expectation, engineChecks } from './conformance.ts'
 
 /** An engine of stores in a world that its author has made for it. */
-export interface StoreEngineUnderTest {
-  readonly engine: EngineFactory
-  /** Three nodes or more, any two of which reach each other by the engine. */
-  readonly nodes: readonly TsunagiNode[]
-  /** Ends the world, its nodes included. */
-  readonly close: () => Promise<void> | void
-}
-
-/** One check, for any test runner: `for (const { name, run } of storeEngineChecks(make)) it(name, run)`. */
-export interface StoreEngineCheck {
-  readonly name: string
-  /** Rejects with an `AssertionError` when the engine fails it. */
-  run(): Promise<void>
-}
+export type StoreEngineUnderTest = EngineUnderTest<EngineFactory>
 
 /**
  * What a store expects of an engine, as named checks. `make` is called for each. What an engine declares in its
@@ -33,24 +21,8 @@ export interface StoreEngineCheck {
  */
 export function storeEngineChecks(
   make: () => Promise<StoreEngineUnderTest> | StoreEngineUnderTest,
-): StoreEngineCheck[] {
-  return CHECKS.map(({ name, check }) => ({
-    name,
-    async run() {
-      const subject = await make()
-      try {
-        ok(subject.nodes.length >= 3, 'the world has less than three nodes')
-        await check(new Trial(subject))
-      } finally {
-        await subject.close()
-      }
-    },
-  }))
-}
-
-interface Check {
-  readonly name: string
-  check(trial: Trial): Promise<void>
+): ConformanceCheck[] {
+  return engineChecks(make, (world) => new Trial(world), CHECKS)
 }
 
 /** Real milliseconds for what should come at once. Only an engine that fails waits as long. */
@@ -155,7 +127,7 @@ const VALUES: readonly Term[] = [
   new Map<Term, Term>([[1, 'one']]),
 ]
 
-const CHECKS: readonly Check[] = [
+const CHECKS: readonly Expectation<Trial>[] = [
   {
     name: 'has what one node writes on all nodes, and on that one at once',
     async check(trial) {

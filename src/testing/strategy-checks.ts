@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from '../base/logger.ts'
 import { Answers, type Reading } from '../cluster/answer.ts'
 import type { Answer, Strategy, StrategyContext } from '../cluster/strategy.ts'
+import { type ConformanceCheck, conformanceChecks } from './conformance.ts'
 import { FakeClock } from './fake-clock.ts'
 import { type StrategyContextOptions, strategyContext } from './strategy-context.ts'
 
@@ -30,13 +31,6 @@ export interface StrategyUnderTest {
   readonly close?: () => Promise<void> | void
 }
 
-/** One check, for any test runner: `for (const { name, run } of strategyChecks(make)) it(name, run)`. */
-export interface StrategyCheck {
-  readonly name: string
-  /** Rejects with an `AssertionError` when the strategy fails it. */
-  run(): Promise<void>
-}
-
 /**
  * What a topology expects of a strategy, as named checks. `make` is called for each; those that need a part of the world
  * which it does not provide (`change`, `fail`, `hang`) are left out, so say which it has in `parts`.
@@ -49,21 +43,19 @@ export interface StrategyCheck {
 export function strategyChecks(
   make: () => Promise<StrategyUnderTest> | StrategyUnderTest,
   parts: readonly ('change' | 'fail' | 'recover' | 'hang')[] = [],
-): StrategyCheck[] {
+): ConformanceCheck[] {
   const needed = CHECKS.filter(({ needs }) => needs.every((part) => parts.includes(part)))
-  return needed.map(({ name, needs, check }) => ({
-    name,
-    async run() {
-      const subject = await make()
-      try {
+  return conformanceChecks(
+    make,
+    needed.map(({ name, needs, check }) => ({
+      name,
+      async check(subject) {
         for (const part of needs)
           ok(typeof subject[part] === 'function', `the world has no ${part}, though it was announced`)
         await check(subject, new Trial(subject))
-      } finally {
-        await subject.close?.()
-      }
-    },
-  }))
+      },
+    })),
+  )
 }
 
 interface Check {
