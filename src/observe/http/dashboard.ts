@@ -57,7 +57,9 @@ export function mountDashboard(
   options: MountOptions = {},
   internals: DashboardInternals = {},
 ): MountedDashboard {
-  return mount(node, observatory, resolveMountOptions(options), internals)
+  const mounted = mount(node, observatory, resolveMountOptions(options), internals)
+  const close = closedWith(node, mounted.close)
+  return { ...mounted, close, [Symbol.asyncDispose]: close }
 }
 
 /**
@@ -80,16 +82,28 @@ export async function openDashboard(
       mounted.handler,
       internals.server,
     )
-    const close = async (): Promise<void> => {
+    const close = closedWith(node, async () => {
       await mounted.close()
       await server.close()
-    }
+    })
     const { address, url } = server
     return { address, url, close, [Symbol.asyncDispose]: close }
   } catch (error) {
     await mounted.close()
     throw error
   }
+}
+
+/** Closes something once, at the latest with the node: while that leaves, probes are still told so. */
+function closedWith(node: DashboardNode, close: () => Promise<void>): () => Promise<void> {
+  let closed: Promise<void> | undefined
+  const once = (): Promise<void> => {
+    forget()
+    closed ??= close()
+    return closed
+  }
+  const forget = node.serviceHost.closeFirst(once)
+  return once
 }
 
 /** A name it is bound to is one of its names. */
@@ -102,7 +116,7 @@ function mount(
   observatory: Observatory,
   options: ResolvedMountOptions,
   internals: DashboardInternals,
-): MountedDashboard {
+): Omit<MountedDashboard, typeof Symbol.asyncDispose> {
   const { clock, logger } = node.serviceHost
   const { processMetrics, readyNodes, token } = options
   const refusals = new Refusals(clock, logger)
@@ -128,14 +142,12 @@ function mount(
     // What cannot be made a Request: no host, no path.
     errorHandler: () => secure(refusal('bad_request', 'that is no request')),
   })
-  const close = async (): Promise<void> => {
-    viewers.close()
-    metrics.close()
-  }
   return {
     handler: (request, response) => void listener(request, response),
     fetch: (request, bindings) => app.fetch(request, bindings),
-    close,
-    [Symbol.asyncDispose]: close,
+    close: async () => {
+      viewers.close()
+      metrics.close()
+    },
   }
 }

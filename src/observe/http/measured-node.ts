@@ -6,7 +6,18 @@ import type { Store } from '../../store/store.ts'
 /** The node that a dashboard belongs to, as far as it is measured here. */
 export type DashboardNode = Pick<
   LocalNode,
-  'closed' | 'counts' | 'isReady' | 'links' | 'name' | 'nodes' | 'off' | 'on' | 'peers' | 'serviceHost' | 'survey'
+  | 'certificates'
+  | 'closed'
+  | 'counts'
+  | 'isReady'
+  | 'links'
+  | 'name'
+  | 'nodes'
+  | 'off'
+  | 'on'
+  | 'peers'
+  | 'serviceHost'
+  | 'survey'
 > & {
   topologies(): readonly Topology[]
   pubsubs(): readonly PubSub[]

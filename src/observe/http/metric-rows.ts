@@ -5,7 +5,7 @@ import type { PubSub } from '../../pubsub/pubsub.ts'
 import type { PubSubStats } from '../../pubsub/pubsub-stats.ts'
 import type { EngineStatus } from '../../store/engine.ts'
 import type { StoreStats } from '../../store/store-events.ts'
-import type { CertificateView, Overview } from '../view.ts'
+import type { Overview } from '../view.ts'
 import type { EventCounts } from './event-counts.ts'
 import type { MeasuredLink } from './measured-links.ts'
 import type { Refusals } from './refusals.ts'
@@ -24,7 +24,8 @@ export interface Measurement {
   readonly topologies: readonly Topology[]
   readonly pubsubs: readonly { readonly pubsub: PubSub; readonly stats: PubSubStats }[]
   readonly stores: readonly { readonly name: string; readonly status: EngineStatus; readonly stats: StoreStats }[]
-  readonly certificates: readonly CertificateView[]
+  /** `of`: `own`, or the peer that has shown it. */
+  readonly certificates: readonly { readonly subject: string; readonly of: string; readonly expires: number }[]
   readonly viewers: Viewers
   readonly refusals: Refusals
   /** Milliseconds since 1970. */

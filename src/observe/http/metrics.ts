@@ -1,5 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Observatory } from '../observatory.ts'
+import { errorAnswer } from './answers.ts'
+import { CallTimes } from './call-times.ts'
 import { EventCounts } from './event-counts.ts'
 import { MeasuredLinks } from './measured-links.ts'
 import type { DashboardNode } from './measured-node.ts'
@@ -9,6 +11,8 @@ import type { Viewers } from './viewers.ts'
 
 /** Processes whose mailboxes are looked at in a scrape. */
 const SCAN = 20_000
+/** Peers whose certificates are told. */
+const MOST_CERTIFICATES = 200
 
 /** What belongs to the process is the same for all its nodes; what measures it cannot be taken back. Made when asked for. */
 let processRegistry: Registry | undefined
@@ -38,6 +42,9 @@ export class Metrics {
   readonly #links = new MeasuredLinks()
   readonly #registry = new Registry()
   #measurement: Measurement | undefined
+  /** Calls are followed from the first scrape on: it costs them something. */
+  #calls: CallTimes | undefined
+  #closed = false
 
   constructor(options: MetricsOptions) {
     this.#options = options
@@ -47,6 +54,8 @@ export class Metrics {
 
   /** The text format of Prometheus, version 0.0.4. */
   async answer(): Promise<Response> {
+    if (this.#closed) return errorAnswer(503, 'ERR_CLOSED', 'the dashboard is closed')
+    this.#calls ??= new CallTimes(this.#options.node.name, this.#registry)
     this.#measurement = this.#measure()
     const texts = [await this.#registry.metrics()]
     if (this.#options.processMetrics) texts.push(await ofProcess().metrics())
@@ -55,6 +64,8 @@ export class Metrics {
   }
 
   close(): void {
+    this.#closed = true
+    this.#calls?.close()
     this.#events.close()
     this.#registry.clear()
   }
@@ -85,20 +96,23 @@ export class Metrics {
   #measure(): Measurement {
     const { node, observatory, readyNodes, refusals, viewers } = this.#options
     const views = observatory.section('links').links.filter(({ from }) => from === observatory.self)
-    const own = observatory.section('nodes').nodes.find(({ self }) => self)
+    const links = node.links()
+    const shown = links
+      .slice(0, MOST_CERTIFICATES)
+      .flatMap(({ node: of, tls }) => (tls?.peer === undefined ? [] : [{ ...tls.peer, of }]))
     return {
       overview: observatory.section('overview'),
       ready: node.isReady({ nodes: readyNodes }),
       nodes: { visible: node.nodes('visible').length, hidden: node.nodes('hidden').length },
       peers: node.peers(),
-      links: this.#links.measure(node.links(), views),
+      links: this.#links.measure(links, views),
       events: this.#events,
       counts: node.counts,
       mailboxMessages: node.survey({ top: 0, scan: SCAN }).messages,
       topologies: node.topologies(),
       pubsubs: node.pubsubs().map((pubsub) => ({ pubsub, stats: pubsub.stats })),
       stores: node.stores().map(({ name, stats, status }) => ({ name, stats, status })),
-      certificates: own?.certificates ?? [],
+      certificates: [...node.certificates().map((own) => ({ ...own, of: 'own' })), ...shown],
       viewers,
       refusals,
       now: Date.now(),
