@@ -34,6 +34,17 @@ export class FailureLog {
     this.#note(`${address} ${error.code}`, data, sentence)
   }
 
+  /** So many failed from this address that no more are taken for now. */
+  tooMany(address: string): void {
+    const text = `too many connections from ${address} failed: more are closed at once`
+    this.#note(`${address} too many`, { address }, text)
+  }
+
+  /** A connect from this address has succeeded: its next failure is news again. */
+  succeeded(address: string | undefined): void {
+    for (const key of this.#entries.keys()) if (key.startsWith(`${address} `)) this.#entries.delete(key)
+  }
+
   #note(key: string, data: object, sentence: string): void {
     this.#forgetOld()
     const entry = this.#entries.get(key)
@@ -46,17 +57,6 @@ export class FailureLog {
       this.#entries.set(key, { since: this.#clock.now(), repeats: 0 })
       this.#logger.warn(data, sentence)
     }
-  }
-
-  /** So many failed from this address that no more are taken for now. */
-  tooMany(address: string): void {
-    const text = `too many connections from ${address} failed: more are closed at once`
-    this.#note(`${address} too many`, { address }, text)
-  }
-
-  /** A connect from this address has succeeded: its next failure is news again. */
-  succeeded(address: string | undefined): void {
-    for (const key of this.#entries.keys()) if (key.startsWith(`${address} `)) this.#entries.delete(key)
   }
 
   /** Entries are in the order of their time. */

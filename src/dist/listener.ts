@@ -13,6 +13,8 @@ import { type Established, Setup } from './setup.ts'
 export interface FailedAccept {
   readonly error: ConnectError
   readonly address: string | undefined
+  /** Nothing to worry about, as port scans and simultaneous connects are; not counted. */
+  readonly harmless: boolean
 }
 
 /** Options of a {@link Listener}. */
@@ -28,7 +30,7 @@ export interface ListenerOptions {
   readonly onEstablished: (established: Established) => void
   /** See `SetupOptions.onReplace`. */
   readonly onReplace?: (peerName: string) => void
-  /** Told of every failure but the harmless ones, also of those that are not logged. */
+  /** Told of every failure, also of those that are not logged. */
   readonly onFailed?: (failed: FailedAccept) => void
 }
 
@@ -136,10 +138,15 @@ export class Listener {
     this.#setups.delete(setup)
     if (!(error instanceof ConnectError)) return
     this.#log.failed(error, address)
-    if (isHarmless(error)) return
+    const harmless = isHarmless(error)
+    if (!harmless) this.#count(error, address)
+    this.#options.onFailed?.({ error, address, harmless })
+  }
+
+  #count(error: ConnectError, address: string | undefined): void {
     this.#failures.set(error.code, (this.#failures.get(error.code) ?? 0) + 1)
-    if (address !== undefined && this.#budget.charge(address) === 0) this.#log.tooMany(address)
-    this.#options.onFailed?.({ error, address })
+    if (address === undefined || !isBlamed(error)) return
+    if (this.#budget.charge(address) === 0) this.#log.tooMany(address)
   }
 
   /** Ends the handshakes under way and takes no more. Idempotent. What listens for carriers is its owner's to close. */
@@ -148,4 +155,9 @@ export class Listener {
     for (const setup of this.#setups) setup.abort(new TsunagiError('ERR_CLOSED', 'the node is closed'))
     this.#setups.clear()
   }
+}
+
+/** Whether whoever connected did something wrong, as one who was slow or went away did not. */
+function isBlamed({ code }: ConnectError): boolean {
+  return code !== 'ERR_CONNECT_TIMEOUT' && code !== 'ERR_CONNECT_CLOSED'
 }

@@ -5,11 +5,13 @@ import { duration, integer, knownOnly, oneOf } from '../base/options.ts'
 import type { Carrier, LinkTls } from '../dist/carrier.ts'
 import { ConnectError } from '../dist/connect-error.ts'
 import type { LinkStats } from '../dist/link.ts'
+import type { AcceptCounts } from '../dist/listener.ts'
 import { type OwnCertificate, TlsCredentials } from '../dist/tls-credentials.ts'
 import { type Atom, atom, type Pid, type Term, tuple } from '../term/index.ts'
 import { type Cookie, findCookie } from './cookie.ts'
 import { depart } from './departure.ts'
 import type { DiscoveryHost } from './discovery-host.ts'
+import { warnOfExposure } from './exposure.ts'
 import type { Global } from './global/global.ts'
 import type { Foundation, NodeCore } from './node-core.ts'
 import type { MonitorNodesOptions, NodeEvent } from './node-monitor.ts'
@@ -71,6 +73,8 @@ export class LocalNode extends ProcessHost implements AsyncDisposable {
       source === undefined ? undefined : await TlsCredentials.open({ source, listens: listen !== false, clock, logger })
     const presence = await Presence.open(options, accept, tls)
     node = make({ options, cookie, presence, tls })
+    const cookies = [cookie.value, ...options.cookies.values()]
+    warnOfExposure(logger, { listening: presence.listening, tls: tls !== undefined, cookies })
     for (const peer of options.connectTo) {
       if (peer.name === node.name) continue
       const connector = coreOf(node).peers.connector(peer.name)
@@ -140,6 +144,11 @@ export class LocalNode extends ProcessHost implements AsyncDisposable {
     return (await this.#core.tls?.reload()) ?? false
   }
 
+  /** Milliseconds since it was started. */
+  get age(): number {
+    return this.#core.age
+  }
+
   get closed(): boolean {
     return this.#closed !== undefined
   }
@@ -151,6 +160,11 @@ export class LocalNode extends ProcessHost implements AsyncDisposable {
   nodes(kind: 'connected' | 'visible' | 'hidden' | 'known' = 'connected'): string[] {
     oneOf('connected', 'visible', 'hidden', 'known')(kind, 'kind')
     return this.#core.nodes(kind)
+  }
+
+  /** What became of those who connected to this node, since it was started: for metrics. */
+  get acceptCounts(): AcceptCounts {
+    return this.#core.acceptCounts
   }
 
   /** The links with their counters. */

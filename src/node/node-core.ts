@@ -4,7 +4,7 @@ import type { Carrier } from '../dist/carrier.ts'
 import type { ConnectError } from '../dist/connect-error.ts'
 import { ourFlags } from '../dist/flags.ts'
 import { Link, type LinkDownReason } from '../dist/link.ts'
-import { Listener } from '../dist/listener.ts'
+import { type AcceptCounts, Listener } from '../dist/listener.ts'
 import type { TlsCredentials } from '../dist/tls-credentials.ts'
 import { ProcessSystem } from '../process/process-system.ts'
 import { atom } from '../term/index.ts'
@@ -61,6 +61,7 @@ export class NodeCore {
   readonly #runner: Runner
   readonly #listener: Listener
   readonly #services: readonly NodeService[]
+  readonly #madeAt: number
   #closed = false
 
   /** @param events what the node's listeners hear by */
@@ -68,6 +69,7 @@ export class NodeCore {
     const { clock, limits, logger, name, setupTimeout, visible } = options
     const { creation } = presence
     this.options = options
+    this.#madeAt = clock.now()
     this.presence = presence
     this.tls = tls
     this.cookies = new Cookies(name.full, cookie, options.cookies)
@@ -107,6 +109,9 @@ export class NodeCore {
       limits,
       onEstablished: (established) => this.peers.accepted(established),
       onReplace: (peer) => this.peers.replaced(peer),
+      onFailed: ({ address, error, harmless }) => {
+        if (!harmless) this.reports.notAccepted(address, error)
+      },
     })
     tls?.watch((certificate, daysLeft) => this.reports.expiring(certificate, daysLeft))
     const { peers, processes } = this
@@ -137,6 +142,16 @@ export class NodeCore {
       this.serviceHost,
       ...(globalService ? [globalService] : []),
     ]
+  }
+
+  /** Milliseconds since it was made. */
+  get age(): number {
+    return this.options.clock.now() - this.#madeAt
+  }
+
+  /** What became of those who connected. */
+  get acceptCounts(): AcceptCounts {
+    return this.#listener.counts
   }
 
   /** Somebody connected to the port we listen on. */

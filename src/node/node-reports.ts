@@ -23,6 +23,11 @@ export interface LocalNodeEvents {
    * and 1 left, and when there are none any more.
    */
   'certificate-expiring': [certificate: OwnCertificate, daysLeft: number]
+  /**
+   * Somebody connected to this node and failed: `error.code` says how, and `error.node` who it claims to be, if it said so.
+   * `address` is where it came from.
+   */
+  'accept-failed': [address: string | undefined, error: ConnectError]
   /** The node was closed. */
   close: []
 }
@@ -39,6 +44,7 @@ const nodeUp = channel('tsunagi:node:up')
 const nodeDown = channel('tsunagi:node:down')
 const dialError = channel('tsunagi:dial:error')
 const sendError = channel('tsunagi:send:error')
+const acceptError = channel('tsunagi:accept:error')
 
 /** Told of each node that is connected, and once without a name when this one was closed. */
 type Follower = (name?: string) => void
@@ -96,6 +102,12 @@ export class NodeReports {
     dialError.publish({ ...this.#message(peer), error, retryIn })
     this.#notify(() => this.#node.emit('connect-failed', peer.name, error, retryIn))
     if (dropped > 0) this.unsent(peer, dropped, error, level)
+  }
+
+  /** The listener has logged it. */
+  notAccepted(address: string | undefined, error: ConnectError): void {
+    acceptError.publish({ self: this.#self, address, error })
+    this.#notify(() => this.#node.emit('accept-failed', address, error))
   }
 
   unsent(peer: Atom, dropped: number, error: unknown, level: 'warn' | 'debug' = 'warn'): void {

@@ -93,7 +93,7 @@ describe('a listener', () => {
   })
 
   it('ends the oldest handshake when one more than allowed comes', async () => {
-    const limits = { pendingHandshakes: 3, handshakeBytes: 4096 }
+    const limits = { pendingHandshakes: 3, failedHandshakes: 100, handshakeBytes: 4096 }
     const { listener, clock, failures, established, until } = harness({ limits })
     const crowd = [silent(listener), silent(listener), silent(listener)]
     const { a, b } = memoryCarriers()
@@ -106,8 +106,33 @@ describe('a listener', () => {
     expect(crowd.map(({ isClosed }) => isClosed())).toEqual([true, false, false])
   })
 
+  it('takes no more from an address that failed too often, until it may fail again', async () => {
+    const limits = { pendingHandshakes: 3, failedHandshakes: 4, handshakeBytes: 4096 }
+    const { listener, logger, clock, failures, established, until } = harness({ limits })
+    /** A connection from an address, and whether it was closed without a look at it. */
+    const knock = (address: string, cookie: string): Setup => {
+      const { a, b } = memoryCarriers()
+      listener.accept(Object.assign(b, { remoteAddress: address }))
+      return dialler(a, clock, cookie)
+    }
+    for (let i = 1; i <= 4; i++) {
+      await expect(knock('10.0.0.1', 'wrong').result).rejects.toThrow()
+      await until(() => failures.length === i)
+    }
+    await expect(knock('10.0.0.1', 'c').result).rejects.toMatchObject({ code: 'ERR_CONNECT_CLOSED' })
+    expect(listener.counts).toEqual({ established: 0, failed: { ERR_CONNECT_COOKIE: 4 }, refused: 1 })
+    await knock('10.0.0.2', 'c').result
+    clock.advance(15_000)
+    await knock('10.0.0.1', 'c').result
+    await until(() => established.length === 2)
+    expect(logger.lines.filter((line) => line.includes('too many'))).toEqual([
+      'warn too many connections from 10.0.0.1 failed: more are closed at once',
+    ])
+    expect(listener.counts).toEqual({ established: 2, failed: { ERR_CONNECT_COOKIE: 4 }, refused: 1 })
+  })
+
   it('serves an honest peer through a flood of silent ones', async () => {
-    const limits = { pendingHandshakes: 8, handshakeBytes: 4096 }
+    const limits = { pendingHandshakes: 8, failedHandshakes: 100, handshakeBytes: 4096 }
     const { listener, clock, established, until } = harness({ limits })
     const { a, b } = memoryCarriers()
     for (let i = 0; i < 50; i++) silent(listener)
