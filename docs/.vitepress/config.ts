@@ -48,6 +48,7 @@ const sidebar = [
     items: [
       { text: 'Configuration', link: '/config' },
       { text: 'The tsunagi command', link: '/cli' },
+      { text: 'Watching a program', link: '/diagnostics' },
       { text: 'Security', link: '/security' },
     ],
   },

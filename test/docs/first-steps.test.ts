@@ -64,7 +64,7 @@ describe(page, () => {
     await customer.waitForOutput(/^shop@127\.0\.0\.1 is gone: connection_closed$/)
 
     const from = customer.output.length
-    await using again = project.run('node shop.mjs')
+    await using _again = project.run('node shop.mjs')
     await customer.waitForOutput(new RegExp(`^${there}$`), { from })
     await customer.waitForOutput(/^stock: 9$/, { from })
   })

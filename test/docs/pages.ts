@@ -64,11 +64,11 @@ export function blocksOf(page: string, text: string = read(page)): Block[] {
       directive = { run: told === 'run', skip }
       continue
     }
-    const [, hidden] = /^<!-- check (\w+)$/.exec(line) ?? []
+    const [, hidden] = /^\s*<!-- check (\w+)$/.exec(line) ?? []
     if (hidden !== undefined) {
-      const end = lines.indexOf('-->', at)
+      const end = lines.findIndex((it, index) => index > at && it.trim() === '-->')
       if (end < 0) fail(at + 1, 'the comment has no end')
-      const body = lines.slice(at + 1, end).join('\n')
+      const body = outdented(lines.slice(at + 1, end), line)
       blocks.push({
         page,
         line: at + 2,
@@ -82,14 +82,11 @@ export function blocksOf(page: string, text: string = read(page)): Block[] {
       at = end
       continue
     }
-    const [, indent, fence, language] = /^(\s*)(`{3,})(\S*)/.exec(line) ?? []
+    const [, fence, language] = /^\s*(`{3,})(\S*)/.exec(line) ?? []
     if (fence !== undefined) {
       const end = lines.findIndex((it, index) => index > at && it.trim() === fence)
       if (end < 0) fail(at + 1, 'the block has no end')
-      const body = lines
-        .slice(at + 1, end)
-        .map((it) => it.slice(Math.min(indent?.length ?? 0, it.length)))
-        .join('\n')
+      const body = outdented(lines.slice(at + 1, end), line)
       const [first = ''] = body.split('\n')
       blocks.push({
         page,
@@ -106,4 +103,10 @@ export function blocksOf(page: string, text: string = read(page)): Block[] {
     } else if (directive !== undefined && line.trim() !== '') fail(at + 1, 'a check without a block')
   }
   return blocks
+}
+
+/** Lines without the space that the line above them begins with: that of a list. */
+function outdented(lines: readonly string[], above: string): string {
+  const indent = /^\s*/.exec(above)?.[0].length ?? 0
+  return lines.map((line) => line.slice(Math.min(indent, line.length))).join('\n')
 }

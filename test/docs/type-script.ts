@@ -7,7 +7,12 @@ import { type Block, top } from './pages.ts'
 interface Line {
   readonly text: string
   readonly from: string
+  /** Whether it is JavaScript, where nobody says what a parameter is. */
+  readonly untyped?: boolean
 }
+
+/** "Parameter 'it' implicitly has an 'any' type", and its like for patterns and variables. */
+const IMPLICIT_ANY = /^TS70(05|06|31|34):/
 
 /**
  * The blocks of a page as one program, as they are read: from top to bottom, each sees what is above it, and may use its
@@ -21,13 +26,14 @@ export function programOf(blocks: readonly Block[]): Line[] {
   for (const block of blocks) {
     const body: Line[] = []
     const from = (line: number) => `${block.page}:${block.line + line}`
+    const untyped = isUntyped(block)
     const lines = block.text.split('\n')
     for (let at = 0; at < lines.length; at++) {
       const statement = importAt(lines, at)
       if (statement === undefined) {
         // Declarations are not exported from within a block, and what a file exports is its last expression.
         const text = (lines[at] as string).replace(/^export (?!default\b)/, '').replace(/^export default /, 'void ')
-        body.push({ text, from: from(at) })
+        body.push({ text, from: from(at), untyped })
         continue
       }
       for (const [name, text] of statement.names) imports.set(name, { text, from: from(at) })
@@ -43,6 +49,8 @@ export function programOf(blocks: readonly Block[]): Line[] {
   const end = { text: `${'}'.repeat(depth)}\nexport {}`, from: blocks[0]?.page ?? '' }
   return [...imports.values(), ...outer, ...inner, end]
 }
+
+const isUntyped = ({ language }: Block): boolean => ['js', 'mjs'].includes(language)
 
 /** The import that begins at a line, as one import for each name. */
 function importAt(lines: readonly string[], at: number): { lines: number; names: Map<string, string> } | undefined {
@@ -114,7 +122,11 @@ export class Programs {
   addFile(name: string, block: Block): void {
     this.add(
       name,
-      block.text.split('\n').map((text, line) => ({ text, from: `${block.page}:${block.line + line}` })),
+      block.text.split('\n').map((text, line) => ({
+        text,
+        from: `${block.page}:${block.line + line}`,
+        untyped: isUntyped(block),
+      })),
     )
   }
 
@@ -132,11 +144,12 @@ export class Programs {
     return output
       .split('\n')
       .filter((line) => line !== '')
-      .map((line) => {
+      .flatMap((line) => {
         const [, file = '', number = '', message] = /^(\S+)\((\d+),\d+\): error (.*)$/.exec(line) ?? []
         // What follows an error explains it.
-        if (message === undefined) return line
-        return `${this.#lines.get(file)?.[Number(number) - 1]?.from ?? file}: ${message}`
+        if (message === undefined) return [line]
+        const source = this.#lines.get(file)?.[Number(number) - 1]
+        return source?.untyped === true && IMPLICIT_ANY.test(message) ? [] : [`${source?.from ?? file}: ${message}`]
       })
   }
 
