@@ -1,7 +1,7 @@
 import { destination, pino } from 'pino'
 import type { Logger } from '../base/logger.ts'
 import type { LOG_LEVELS } from './commands/start.ts'
-import { type Paint, paintFor } from './output.ts'
+import { type Paint, paintFor, printable } from './output.ts'
 
 /** How pino numbers levels, and how a person reads them. */
 const LEVELS: Readonly<Record<number, { readonly name: string; readonly colour: keyof Paint }>> = {
@@ -24,10 +24,11 @@ export function forPeople(line: string, paint: Paint): string {
   const { level, time, msg = '', err, ...data } = JSON.parse(line) as LogLine
   const { name, colour } = LEVELS[level] ?? { name: String(level), colour: 'dim' as const }
   const pairs = Object.entries(data).map(([key, value]) => `${key}=${inShort(value)}`)
-  const text = [msg, ...(err === undefined ? [] : [`(${err.message ?? inShort(err)})`])].join(' ')
+  const why = err?.message ?? (err === undefined ? '' : inShort(err))
+  const text = why === '' || msg.includes(why) ? msg : `${msg} (${why})`
   const rest = pairs.length === 0 ? '' : `  ${paint.dim(pairs.join(' '))}`
   const stack = process.env.DEBUG && err?.stack !== undefined ? `\n${paint.dim(err.stack)}` : ''
-  return `${paint.dim(timeOf(time))} ${paint[colour](name.padEnd(5))} ${text}${rest}${stack}\n`
+  return `${paint.dim(timeOf(time))} ${paint[colour](name.padEnd(5))} ${printable(text)}${rest}${stack}\n`
 }
 
 interface LogLine {
@@ -38,8 +39,9 @@ interface LogLine {
   readonly [key: string]: unknown
 }
 
-/** Words as they are, all else as JSON. */
+/** Words as they are, numbers to a hundredth, all else as JSON. */
 function inShort(value: unknown): string {
+  if (typeof value === 'number') return String(Math.round(value * 100) / 100)
   return typeof value === 'string' && /^[\x21-\x7e]+$/.test(value) ? value : JSON.stringify(value)
 }
 

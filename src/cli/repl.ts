@@ -1,7 +1,12 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import type { AsyncCompleter } from 'node:readline'
 import { type REPLServer, start } from 'node:repl'
 import { PassThrough } from 'node:stream'
 import * as tsunagi from '../index.ts'
 import type { LocalNode } from '../node/local-node.ts'
+import { columns, wantsColours } from './output.ts'
+import { StringCompletion } from './repl-completion.ts'
 
 /**
  * Node's own REPL, with top-level await, and with the node, its common methods and everything `tsunagi` exports in scope.
@@ -11,7 +16,7 @@ import type { LocalNode } from '../node/local-node.ts'
  */
 export async function runRepl(node: LocalNode, signal: AbortSignal): Promise<boolean> {
   const terminal = process.stdin.isTTY === true
-  const server = terminal ? openTerminal(node) : openPipe()
+  const server = terminal ? await openTerminal(node) : openPipe()
   fill(server, node)
   server.on('reset', () => fill(server, node))
   const ended = new Promise<void>((resolve) => server.once('exit', resolve))
@@ -29,8 +34,66 @@ export async function runRepl(node: LocalNode, signal: AbortSignal): Promise<boo
   return !terminal && (server as REPLServer & { lastError?: unknown }).lastError !== undefined
 }
 
-function openTerminal(node: LocalNode): REPLServer {
-  return start({ prompt: `${node.name}> `, useColors: !process.env.NO_COLOR })
+async function openTerminal(node: LocalNode): Promise<REPLServer> {
+  const { name } = node
+  process.stdout.write(
+    `\`node\` is ${name}; await works; .help lists commands, Tab completes nodes and names in quotes.\n`,
+  )
+  const server = start({ prompt: `${name}> `, useColors: wantsColours(process.stdout) })
+  completeStrings(server, node)
+  addCommands(server, node)
+  await keepHistory(server)
+  return server
+}
+
+/** Where lines are kept for the next time; `TSUNAGI_REPL_HISTORY` says another file, or `''`: nowhere. */
+async function keepHistory(server: REPLServer): Promise<void> {
+  const path = process.env.TSUNAGI_REPL_HISTORY ?? join(homedir(), '.tsunagi_repl_history')
+  // A file that cannot be used is told by the REPL itself, which goes on without it.
+  await new Promise((resolve) => server.setupHistory(path, resolve))
+}
+
+/** Within quotes nodes and names are completed, elsewhere what Node.js completes. */
+function completeStrings(server: REPLServer, node: LocalNode): void {
+  const strings = new StringCompletion(node)
+  const inner = server as unknown as { completer: AsyncCompleter }
+  const standard = inner.completer.bind(server)
+  inner.completer = (line, callback) => {
+    strings.complete(line).then(
+      (found) => (found === undefined ? standard(line, callback) : callback(null, found)),
+      (error: Error) => callback(error),
+    )
+  }
+}
+
+function addCommands(server: REPLServer, node: LocalNode): void {
+  const define = (name: string, help: string, action: (text: string) => Promise<string> | string): void => {
+    server.defineCommand(name, {
+      help,
+      async action(text) {
+        this.clearBufferedCommand()
+        try {
+          this.output.write(`${await action(text.trim())}\n`)
+        } catch (error) {
+          this.output.write(`${error instanceof Error ? error.message : error}\n`)
+        }
+        this.displayPrompt()
+      },
+    })
+  }
+  define('nodes', 'List the nodes this one is connected to', () => {
+    const rows = [
+      ...node.nodes('visible').map((it) => [it, 'visible']),
+      ...node.nodes('hidden').map((it) => [it, 'hidden']),
+    ]
+    return rows.length === 0 ? 'connected to no other node' : columns(rows)
+  })
+  define('names', 'List the names registered here', () => node.registered().sort().join('\n'))
+  define('connect', 'Connect to a node: .connect b@127.0.0.1', async (name) => {
+    await node.connect(name)
+    return `connected to ${name}`
+  })
+  define('ping', 'Ping a node: .ping b@127.0.0.1', (name) => node.ping(name))
 }
 
 function openPipe(): REPLServer {
