@@ -30,7 +30,7 @@ export class Target implements AsyncDisposable {
   static async start(options: NodeOptions & { limits?: Partial<Limits> } = {}): Promise<Target> {
     const log = new LogBook()
     const number = ++targets
-    const common = { cookie: 'secret', epmd: false, mesh: false } as const
+    const common = { cookie: options.cookie ?? 'secret', epmd: false, mesh: false } as const
     const node = await startNode({ ...common, name: `target${number}@127.0.0.1`, logger: log, ...options })
     await node.start({ handleCall: (request) => request, handleInfo() {} }, { name: 'echo' })
     const name = `witness${number}@127.0.0.1`
