@@ -42,6 +42,26 @@ describe('a signed heartbeat', () => {
     expect(to.format.read(packet)).toBeUndefined()
   })
 
+  it('is not taken when a whole hour of them is played again, at once or an hour later', () => {
+    const to = new Signer()
+    const senders = Array.from({ length: 20 }, (_, index) => ({
+      signer: new Signer(),
+      name: `n${index}@10.0.0.${index}`,
+    }))
+    const hour: Buffer[] = []
+    for (let second = 0; second < 3600; second += 2) {
+      for (const { signer, name } of senders) {
+        to.time = signer.time = NOON + second * 1000
+        hour.push(signer.format.write(name))
+        expect(to.format.read(hour.at(-1) as Buffer)).toBe(name)
+      }
+    }
+    const taken = (): number => hour.filter((packet) => to.format.read(packet) !== undefined).length
+    expect(taken()).toBe(0)
+    to.time += 3_600_000
+    expect(taken()).toBe(0)
+  })
+
   it('is not taken outside the window, and its sender is named', () => {
     const [from, to] = [new Signer(), new Signer()]
     const early = from.format.write(A)
