@@ -6,6 +6,7 @@ import type { Store } from '../../store/store.ts'
 /** The node that a dashboard belongs to, as far as it is measured here. */
 export type DashboardNode = Pick<
   LocalNode,
+  | 'acceptCounts'
   | 'certificates'
   | 'closed'
   | 'counts'

@@ -19,6 +19,7 @@ export interface Measurement {
   readonly peers: readonly PeerInfo[]
   readonly links: readonly MeasuredLink[]
   readonly events: EventCounts
+  readonly accepted: AcceptCounts
   readonly counts: ProcessCounts
   readonly mailboxMessages: number
   readonly topologies: readonly Topology[]
@@ -89,6 +90,11 @@ const NODE: readonly MetricRow[] = [
   counter('tsunagi_dial_failures_total', 'Dials that failed.', ['code'], ({ events }) =>
     byKey('code', events.failures),
   ),
+  counter('tsunagi_handshakes_total', 'Handshakes of those who connected to this node.', ['result'], ({ accepted }) => [
+    [{ result: 'ok' }, accepted.established],
+    [{ result: 'refused' }, accepted.refused],
+    ...byKey('result', Object.entries(accepted.failed)),
+  ]),
   counter('tsunagi_unsent_messages_total', 'Messages dropped since their node could not be reached.', [], (from) =>
     one(from.events.unsent),
   ),

@@ -107,6 +107,7 @@ export class Metrics {
       peers: node.peers(),
       links: this.#links.measure(links, views),
       events: this.#events,
+      accepted: node.acceptCounts,
       counts: node.counts,
       mailboxMessages: node.survey({ top: 0, scan: SCAN }).messages,
       topologies: node.topologies(),

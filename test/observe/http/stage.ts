@@ -73,6 +73,7 @@ export class StandIn extends EventEmitter {
   topologies = () => []
   pubsubs = () => []
   stores = () => []
+  acceptCounts = { established: 0, failed: {}, refused: 0 }
   counts = { processes: 0, names: 0, references: 0, peers: 0 }
 
   get asNode(): DashboardNode {
