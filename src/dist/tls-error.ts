@@ -63,7 +63,7 @@ const faults: readonly (readonly [RegExp, Finding])[] = [
   [/WRONG_VERSION_NUMBER|HTTP_REQUEST|PACKET_LENGTH_TOO_LONG|HTTPS_PROXY_REQUEST|BAD_RECORD_TYPE/, PLAIN],
   [
     /DID_NOT_RETURN_A_CERTIFICATE/,
-    ['ERR_CONNECT_TLS_NO_CERTIFICATE', 'has brought no certificate, and this node wants one'],
+    ['ERR_CONNECT_TLS_NO_CERTIFICATE', 'has brought no certificate, or none of an authority that this node asks for'],
   ],
   [
     /UNSUPPORTED_PROTOCOL|VERSION_TOO_LOW|NO_PROTOCOLS_AVAILABLE|UNKNOWN_PROTOCOL/,
@@ -75,11 +75,16 @@ const faults: readonly (readonly [RegExp, Finding])[] = [
   ],
 ]
 
-/** Why a connection failed, where that lies in TLS; any other error as it is. */
-export function explainTls(error: Error, peerName: string | undefined): Error {
+/**
+ * Why a connection failed, where that lies in TLS; any other error as it is.
+ *
+ * @param bare this node has shown no certificate: TLS 1.2 does not say that one is wanted
+ */
+export function explainTls(error: Error, peerName: string | undefined, bare = false): Error {
   if (error instanceof ConnectError) return error
   const { code = '' } = error as NodeJS.ErrnoException
-  const finding = verifications[code] ?? findingOf(code)
+  const finding =
+    verifications[code] ?? findingOf(bare ? code.replace('HANDSHAKE_FAILURE', 'CERTIFICATE_REQUIRED') : code)
   return finding === undefined ? error : tlsError(finding, peerName, detailOf(error), error)
 }
 

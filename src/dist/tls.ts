@@ -56,7 +56,7 @@ class TlsCarrier extends SocketCarrier {
   }
 
   protected override reasonOf(error: Error | undefined): Error | undefined {
-    const explained = error && explainTls(error, this.#peerName)
+    const explained = error && explainTls(error, this.#peerName, this.#peerName !== undefined && isBare(this.#settings))
     if (explained instanceof ConnectError || this.heard) return explained
     // A node of this package that was dialled looks at the certificate when the handshake is over.
     if (this.#peerName !== undefined) return closedAfterTls(this.#peerName, error)
@@ -191,7 +191,7 @@ export async function dialTls(options: DialTlsOptions): Promise<Carrier> {
       settle()
       resolve(new TlsCarrier(socket, settings, clock, node))
     }
-    const onError = (error: Error): void => give(dialError(error, node))
+    const onError = (error: Error): void => give(dialError(error, node, settings))
     const onAbort = (): void => give(signal?.reason)
     const timer = clock.after(timeout, () => give(timedOut(node, timeout)), { keepAlive: true })
     signal?.addEventListener('abort', onAbort, { once: true })
@@ -199,13 +199,17 @@ export async function dialTls(options: DialTlsOptions): Promise<Carrier> {
   })
 }
 
-function dialError(error: Error, node: string): Error {
-  const explained = explainTls(error, node)
+function dialError(error: Error, node: string, settings: TlsSettings): Error {
+  const explained = explainTls(error, node, isBare(settings))
   if (explained instanceof ConnectError) return explained
   const { code } = error as NodeJS.ErrnoException
   if (code === 'ECONNRESET' || code === 'EPIPE') return closedInTls(node, error)
   // Codes of OpenSSL's verification have no prefix; those of the system are lost connections.
   return (error as NodeJS.ErrnoException).syscall === undefined ? untrusted(error, node) : closedInTls(node, error)
+}
+
+function isBare({ client }: TlsSettings): boolean {
+  return client.cert === undefined && client.certFile === undefined
 }
 
 function timedOut(node: string, ms: number): ConnectError {

@@ -25,15 +25,15 @@ export class TlsAuthority extends Authority {
     return { certFile: this.at(`${name}.crt`), keyFile: this.at(`${name}.key`), caFile: this.at('ca.crt'), ...more }
   }
 
-  /** Writes an option file; the terms of a role come before those that all have, and so replace them. */
-  optfile({ server = [], client = [] }: OptfileTerms = {}, name: string | undefined = 'node'): string {
+  /** Writes an option file; the terms of a role replace those that all have. */
+  optfile({ server = [], client = [] }: OptfileTerms = {}, name: string | null = 'node'): string {
     const file = `dist-${++this.#optfiles}.conf`
     const seen = (suffix: string): string => JSON.stringify(this.seen(suffix, this.#release))
-    const own = name === undefined ? [] : [`{certfile,${seen(`${name}.crt`)}}`, `{keyfile,${seen(`${name}.key`)}}`]
+    const own = name === null ? [] : [`{certfile,${seen(`${name}.crt`)}}`, `{keyfile,${seen(`${name}.key`)}}`]
     const all = [...own, `{cacertfile,${seen('ca.crt')}}`, '{verify,verify_peer}']
     const roles = {
-      server: [...server, ...all, '{fail_if_no_peer_cert,true}'],
-      client: [...client, ...all],
+      server: replaced([...all, '{fail_if_no_peer_cert,true}'], server),
+      client: replaced(all, client),
     }
     const text = Object.entries(roles).map(([role, terms]) => `{${role}, [${terms.join(',\n   ')}]}`)
     writeFileSync(this.at(file), `[${text.join(',\n ')}].\n`)
@@ -41,8 +41,13 @@ export class TlsAuthority extends Authority {
   }
 
   /** What `erl` is started with. */
-  args(terms?: OptfileTerms, name?: string | undefined, proto = 'inet_tls'): string[] {
-    const file = arguments.length > 1 ? this.optfile(terms, name) : this.optfile(terms)
-    return ['-proto_dist', proto, '-ssl_dist_optfile', this.seen(file, this.#release)]
+  args(terms?: OptfileTerms, name?: string | null, proto = 'inet_tls'): string[] {
+    return ['-proto_dist', proto, '-ssl_dist_optfile', this.seen(this.optfile(terms, name), this.#release)]
   }
+}
+
+function replaced(terms: readonly string[], others: readonly string[]): string[] {
+  const keyOf = (term: string): string => term.split(',', 1)[0] as string
+  const keys = new Set(others.map(keyOf))
+  return [...terms.filter((term) => !keys.has(keyOf(term))), ...others]
 }
