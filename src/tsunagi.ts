@@ -4,7 +4,10 @@ import type { Topology } from './cluster/topology.ts'
 import type { TopologyOptions } from './cluster/topology-options.ts'
 import { type Foundation, LocalNode } from './node/local-node.ts'
 import { NODE_OPTIONS, type NodeOptions, resolveNodeOptions } from './node/node-options.ts'
+import type { Dashboard } from './observe/http/dashboard.ts'
+import { type DashboardOptions, resolveDashboardOptions } from './observe/http/dashboard-options.ts'
 import type { Tracing } from './observe/open-telemetry.ts'
+import { checkObservable, type Observable, ReportService } from './observe/report/report-service.ts'
 import type { PubSub } from './pubsub/pubsub.ts'
 import type { PubSubOptions } from './pubsub/pubsub-options.ts'
 import { PubSubs } from './pubsub/pubsubs.ts'
@@ -16,6 +19,16 @@ import { Stores } from './store/stores.ts'
 export interface StartOptions extends NodeOptions {
   /** Ways to find nodes, by name: `{ app: { strategy: localEpmd() } }`. See `docs/strategies.md`. Default: none. */
   readonly topologies?: Readonly<Record<string, TopologyOptions>>
+  /**
+   * Serves a page that shows the whole cluster, health and metrics, at `http://127.0.0.1:<port>`: `{ port: 4040 }`. See
+   * `docs/dashboard.md`. Default: none.
+   */
+  readonly dashboard?: DashboardOptions
+  /**
+   * Whether this node tells dashboards of other nodes how it stands: links, processes, topics, keys of stores, but no message
+   * and no value. `{ actions: true }` lets them act upon it, too; `false` tells nothing. See `docs/observe.md`. Default true.
+   */
+  readonly observable?: boolean | Observable
   /** Follows the calls of the node, such as `openTelemetry()` of `tsunagi/observe`. See `docs/diagnostics.md`. Default: nobody. */
   readonly tracing?: Tracing
   /** Opens a store with the node, as `node.store` does. Default: none. */
@@ -33,12 +46,13 @@ export function checkStartOptions(options: StartOptions): void {
 
 function splitOptions(options: StartOptions) {
   instance(options, 'options', 'an object of node options', (it) => !Array.isArray(it))
-  knownOnly(options, [...NODE_OPTIONS, 'topologies', 'tracing', 'store'])
-  const { topologies = {}, tracing, store, ...nodeOptions } = options
+  knownOnly(options, [...NODE_OPTIONS, 'topologies', 'dashboard', 'observable', 'tracing', 'store'])
+  const { topologies = {}, dashboard, observable = true, tracing, store, ...nodeOptions } = options
   checkTopologies(topologies)
   if (store !== undefined) resolveStoreOptions(store, {})
   if (tracing !== undefined) instance(tracing, 'tracing', 'such as openTelemetry()', (it) => 'open' in it)
-  return { topologies, tracing, store, nodeOptions }
+  if (dashboard !== undefined) resolveDashboardOptions(dashboard)
+  return { topologies, dashboard, observable: checkObservable(observable), tracing, store, nodeOptions }
 }
 
 /** A node with all that the package builds upon it; made by {@link startNode}. */
@@ -46,23 +60,32 @@ export class TsunagiNode extends LocalNode {
   readonly #topologies: Topologies
   readonly #pubsubs: PubSubs
   readonly #stores: Stores
+  #dashboard: Dashboard | undefined
 
   /** Use {@link startNode}. */
   static override async start(options: StartOptions): Promise<TsunagiNode> {
-    const { topologies, tracing, store, nodeOptions } = splitOptions(options)
+    const { topologies, dashboard, observable, tracing, store, nodeOptions } = splitOptions(options)
     const tracer = await tracing?.open()
-    const node = await LocalNode.startAs(nodeOptions, (foundation) => new TsunagiNode(foundation))
+    const node = await LocalNode.startAs(nodeOptions, (foundation) => new TsunagiNode(foundation, observable))
     node.serviceHost.tracer = tracer
     for (const [name, topology] of Object.entries(topologies)) node.topology(name, topology)
     if (store !== undefined) node.store(store)
+    if (dashboard !== undefined) await node.#openDashboard(dashboard)
     return node
   }
 
-  protected constructor(foundation: Foundation) {
+  /** `observable`: what peers may see and do; undefined: nothing. */
+  protected constructor(foundation: Foundation, observable: Observable | undefined) {
     super(foundation)
     this.#topologies = new Topologies(this.discovery)
     this.#pubsubs = new PubSubs(this)
     this.#stores = new Stores(this)
+    if (observable !== undefined) new ReportService(this, observable)
+  }
+
+  /** The dashboard it was started with: `node.dashboard?.url`. */
+  get dashboard(): Dashboard | undefined {
+    return this.#dashboard
   }
 
   /**
@@ -122,6 +145,16 @@ export class TsunagiNode extends LocalNode {
   override close(): Promise<void> {
     this.#topologies.close()
     return super.close()
+  }
+
+  async #openDashboard(options: DashboardOptions): Promise<void> {
+    try {
+      const { openDashboard } = await import('./observe/dashboard.ts')
+      this.#dashboard = await openDashboard(this, options)
+    } catch (error) {
+      await this.close()
+      throw error
+    }
   }
 }
 
