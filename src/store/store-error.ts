@@ -12,6 +12,7 @@ import type { Version } from './version.ts'
  * | `ERR_COMPUTE` | who computed the value failed; the message says how, `node` says where |
  * | `ERR_COMPUTE_TIMEOUT` | a lease ended before its value was there |
  * | `ERR_STORE_DISK` | the disk failed or holds damaged data: this node acknowledges nothing any more |
+ * | `ERR_STORE_LOCKED` | another store, of this process or another one, has the `directory` |
  * | `ERR_STORE_REFUSED` | the loader did not take the command, such as a function of somebody not listed |
  */
 export type StoreErrorCode = Extract<
@@ -22,6 +23,7 @@ export type StoreErrorCode = Extract<
   | 'ERR_COMPUTE'
   | 'ERR_COMPUTE_TIMEOUT'
   | 'ERR_STORE_DISK'
+  | 'ERR_STORE_LOCKED'
   | 'ERR_STORE_REFUSED'
 >
 

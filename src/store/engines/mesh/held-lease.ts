@@ -1,9 +1,13 @@
+import type { Clock } from '../../../base/clock.ts'
 import type { Term } from '../../../term/index.ts'
 import type { Applied, Entry, Lease, Lifetime, SubmitOptions } from '../../engine.ts'
 import { StoreError } from '../../store-error.ts'
 
 /** What a lease needs of its engine. */
 export interface LeaseHost {
+  readonly clock: Clock
+  /** Milliseconds it may be held. */
+  readonly hold: number
   read(): Entry | undefined
   write(value: Term, options: Lifetime & SubmitOptions): Promise<Applied>
   end(failure: string | undefined): void
@@ -16,11 +20,14 @@ export class HeldLease implements Lease {
   readonly key: string
   readonly #host: LeaseHost
   readonly #controller = new AbortController()
+  readonly #since: number
   #over = false
+  #lost: Error | undefined
 
   constructor(key: string, host: LeaseHost) {
     this.key = key
     this.#host = host
+    this.#since = host.clock.now()
   }
 
   get signal(): AbortSignal {
@@ -28,8 +35,7 @@ export class HeldLease implements Lease {
   }
 
   async complete(value: Term, options: Lifetime & SubmitOptions = {}): Promise<Entry> {
-    if (this.#over)
-      return this.#standing(new StoreError('ERR_COMPUTE_TIMEOUT', 'the lease was lost', { key: this.key }))
+    if (this.#over) return this.#standing(this.#lost ?? this.#lostError('the lease was given up'))
     // What cannot be encoded throws here, and the lease is still held.
     const written = this.#host.write(value, options)
     this.#over = true
@@ -55,11 +61,19 @@ export class HeldLease implements Lease {
     this.#end(undefined)
   }
 
-  /** It is no more. */
-  lose(error: Error): void {
+  /** It is no more. Unless told otherwise, since its time was over, or its loader went. */
+  lose(error?: Error): void {
     if (this.#over) return
     this.#over = true
-    this.#controller.abort(error)
+    const { clock, hold } = this.#host
+    // The loader counts from when it granted it.
+    const isLate = clock.now() - this.#since >= hold * 0.9
+    this.#lost = error ?? this.#lostError(isLate ? `the value was not there within ${hold} ms` : 'the loader went')
+    this.#controller.abort(this.#lost)
+  }
+
+  #lostError(why: string): StoreError {
+    return new StoreError('ERR_COMPUTE_TIMEOUT', why, { key: this.key })
   }
 
   #end(failure: string | undefined): void {
@@ -69,7 +83,7 @@ export class HeldLease implements Lease {
   }
 
   /** What stands is what everybody gets. */
-  #standing(error: StoreError): Entry {
+  #standing(error: Error): Entry {
     const entry = this.#host.read()
     if (entry !== undefined) return entry
     throw error

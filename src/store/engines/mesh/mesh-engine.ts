@@ -4,17 +4,14 @@ import { OptionError, TsunagiError } from '../../../base/errors.ts'
 import { withLimits } from '../../../node/waiting.ts'
 import type { ServiceProcess } from '../../../process/service-process.ts'
 import { type Atom, atom, isTuple, type Term, tuple } from '../../../term/index.ts'
-import { encodeValue } from '../../encode-value.ts'
 import type {
   Applied,
   Command,
-  Delete,
   EngineContext,
   EngineStatus,
   Entry,
   LeaseOptions,
   LeaseOutcome,
-  Put,
   ReadyOptions,
   StoreEngine,
   SubmitOptions,
@@ -22,15 +19,17 @@ import type {
 import { FrozenValues } from '../../frozen-values.ts'
 import type { Action, ReplicaOptions } from '../../replication/action.ts'
 import { ChangeQueue } from '../../replication/change-queue.ts'
-import type { LeaseVerdict, Message } from '../../replication/messages.ts'
+import type { Message } from '../../replication/messages.ts'
 import { OpenReplica } from '../../replication/open-replica.ts'
-import type { Operation, Outcome, Write } from '../../replication/operation.ts'
 import type { Replica } from '../../replication/replica.ts'
 import type { ValueReader } from '../../replication/stored-entry.ts'
 import { VoterReplica } from '../../replication/voter-replica.ts'
-import { StoreError, type StoreErrorCode } from '../../store-error.ts'
-import { Disk, type DiskSave } from './disk.ts'
-import { HeldLease } from './held-lease.ts'
+import { StoreError } from '../../store-error.ts'
+import { Admission } from './admission.ts'
+import { DirectoryLock } from './directory-lock.ts'
+import { Disk } from './disk.ts'
+import { DiskWriter } from './disk-writer.ts'
+import { OwnCalls } from './own-calls.ts'
 import { packMessage, unpackMessage } from './pack-message.ts'
 import { PackError } from './packer.ts'
 
@@ -38,58 +37,9 @@ import { PackError } from './packer.ts'
 const TAG = atom('tsunagi_store')
 const PROTOCOL = 1
 const SHUTDOWN = atom('shutdown')
-const HOLD = 30_000
-/** Bytes of the values that are written in one step. */
-const MOST_BYTES = 64 * 1024 * 1024
-/** Requests of this node under way at once. */
-const MOST_REQUESTS = 1_000_000
 /** Changes of a replaced table that are told in one turn. */
 const CHANGES_AT_ONCE = 2000
 const LOG_BOUNDS = { entries: 65_536, bytes: 64 * 1024 * 1024 }
-
-/** Somebody who waits for an answer. A class, since every write makes one: smaller than closures. */
-class Waiting<T> {
-  readonly key: string | undefined
-  readonly timeout: number
-  /** By the clock; whoever waits long is told by the tick. */
-  readonly until: number
-  /** What a lease was asked for with. */
-  hold = 0
-  timer: Timer | undefined
-  signal: AbortSignal | undefined
-  onAbort: (() => void) | undefined
-  readonly #resolve: (value: T) => void
-  readonly #reject: (error: unknown) => void
-
-  constructor(
-    key: string | undefined,
-    timeout: number,
-    until: number,
-    resolve: (value: T) => void,
-    reject: (error: unknown) => void,
-  ) {
-    this.key = key
-    this.timeout = timeout
-    this.until = until
-    this.#resolve = resolve
-    this.#reject = reject
-  }
-
-  resolve(value: T): void {
-    this.#done()
-    this.#resolve(value)
-  }
-
-  reject(error: unknown): void {
-    this.#done()
-    this.#reject(error)
-  }
-
-  #done(): void {
-    this.timer?.cancel()
-    if (this.onAbort !== undefined) this.signal?.removeEventListener('abort', this.onAbort)
-  }
-}
 
 /**
  * Drives a replica over the links of a node: its messages, its timers, its disk, and those who wait for it. What happens in
@@ -102,66 +52,53 @@ export class MeshEngine implements StoreEngine {
   readonly #worker: ServiceProcess
   readonly #name: Atom
   readonly #unfollow: () => void
-  readonly #disk: Disk | undefined
+  readonly #lock: DirectoryLock | undefined
+  readonly #writer: DiskWriter | undefined
   readonly #changes: ChangeQueue
-  readonly #requests = new Map<number, Waiting<Applied>>()
-  readonly #leaseRequests = new Map<number, Waiting<LeaseOutcome>>()
-  readonly #leases = new Map<number, HeldLease>()
+  readonly #admission: Admission
+  readonly #calls: OwnCalls
   readonly #ready = new Set<() => void>()
   /** Nodes that the log has told of, once for each connection. */
   readonly #estranged = new Set<string>()
-  #saves: (DiskSave & { readonly id: number })[] = []
-  #saving: Promise<void> | undefined
-  #request = 0
   #flushing = false
   #tick: Timer | undefined
-  #failure: StoreError | undefined
   #closed: Promise<void> | undefined
 
-  /** @throws OptionError; TsunagiError `ERR_NAME_TAKEN`, `ERR_CLOSED`; an error of the file system */
+  /** @throws OptionError; TsunagiError `ERR_NAME_TAKEN`, `ERR_CLOSED`; StoreError `ERR_STORE_LOCKED`; an error of the file system */
   constructor(context: EngineContext) {
-    const { host, options, clock } = context
+    const { host, observer, options } = context
     checkOptions(context)
     this.#context = context
     this.#reader = new FrozenValues(context.terms)
     this.#name = atom(`${context.name}.mesh`)
-    const opened =
-      options.directory === undefined ? undefined : Disk.open(options.directory, options.sync, this.#reader)
-    this.#disk = opened?.disk
     this.#changes = new ChangeQueue({
-      change: (change, source) => context.observer.change?.({ ...change, source }),
-      conflict: (conflict) => context.observer.conflict?.(conflict),
+      change: (change, source) => observer.change?.({ ...change, source }),
+      conflict: (conflict) => observer.conflict?.(conflict),
     })
-    const { storeRequests, storeRequestBytes, storeLeases } = host.serviceHost.limits
-    const wallOffset = context.wallClock() - clock.now()
-    const replicaOptions: ReplicaOptions = {
-      self: host.name,
-      client: `${host.name}#${randomUUID()}`,
-      loader: options.loader,
-      heartbeat: options.heartbeat,
-      lease: options.lease,
-      wallOffset,
-      durable: opened !== undefined && options.members?.includes(host.name) !== false,
-      bounds: LOG_BOUNDS,
-      limits: { requests: storeRequests, requestBytes: storeRequestBytes, leases: storeLeases },
-      reader: this.#reader,
-      heeds: (key, peer) => !this.#isGuarded(key) || context.trusts?.(peer) !== false,
-      // Never the same twice, whatever the clock says.
-      incarnation: Math.max(1, Math.floor(context.wallClock())) * 1024 + randomInt(1024),
-    }
-    this.#replica =
-      options.members === undefined
-        ? new OpenReplica({ ...replicaOptions, born: Math.max(0, Math.floor(context.wallClock())) }, opened?.saved)
-        : new VoterReplica({ ...replicaOptions, members: options.members }, opened?.saved)
-    // Those of what was on the disk: nobody listens yet.
-    this.#replica.actions = []
-    if (opened?.damage !== undefined) {
-      const why = 'what is on the disk is damaged; it was set aside, and nothing of it is used'
-      context.logger.error({ err: opened.damage, directory: options.directory }, `store ${context.name}: ${why}`)
-    }
+    this.#admission = new Admission(context, this.#reader, host.serviceHost.limits.storeRequests, {
+      admitted: (peer, request) =>
+        this.#handle((now) => this.#replica.receive(peer, { kind: 'submit', requests: [request] }, now)),
+      refused: (...refusal) => this.#handle(() => this.#replica.refuseRequest(...refusal)),
+    })
     this.#worker = host.serviceHost.serve(this.#name.name, { binaries: 'bytes' }, (message, peer) => {
       if (peer !== undefined) this.#receive(message, peer.name)
     })
+    try {
+      const { directory, sync } = options
+      this.#lock = directory === undefined ? undefined : DirectoryLock.take(directory)
+      const opened = directory === undefined ? undefined : Disk.open(directory, sync, this.#reader)
+      this.#writer = opened && this.#writerOf(opened.disk)
+      this.#replica = this.#open(opened?.saved)
+      if (opened?.damage !== undefined) {
+        const why = 'what is on the disk is damaged; it was set aside, and nothing of it is used'
+        context.logger.error({ err: opened.damage, directory }, `store ${context.name}: ${why}`)
+      }
+    } catch (error) {
+      this.#lock?.release()
+      this.#worker.end(SHUTDOWN)
+      throw error
+    }
+    this.#calls = new OwnCalls(context, this.#replica, (event) => this.#handle(event))
     this.#unfollow = host.serviceHost.follow({
       up: (peer) => this.#handle((now) => this.#replica.peerUp(peer.name, now)),
       down: (peer) => {
@@ -210,29 +147,16 @@ export class MeshEngine implements StoreEngine {
   async submit(command: Command, options: SubmitOptions = {}): Promise<Applied> {
     this.#checkOpen()
     options.signal?.throwIfAborted()
-    const writes = this.#writes(command)
+    const writes = this.#calls.writes(command)
     // Whoever orders it asks; if that is another node, it does so itself.
-    if (this.#replica.leads) await this.#admit(command)
-    return this.#submit({ kind: 'write', writes }, writes[0]?.key, options, undefined)
+    if (this.#replica.leads) await this.#admission.admitOwn(command)
+    this.#checkOpen()
+    return this.#calls.submit(writes, options, undefined)
   }
 
-  lease(key: string, options: LeaseOptions = {}): Promise<LeaseOutcome> {
-    const { hold = HOLD, newerThan, wait = true, timeout = 5000, signal } = options
-    return new Promise((resolve, reject) => {
-      this.#checkOpen()
-      signal?.throwIfAborted()
-      const request = ++this.#request
-      const waiting = this.#waiting<LeaseOutcome>(key, timeout, signal, resolve, reject, () => {
-        this.#leaseRequests.delete(request)
-        this.#handle((now) => this.#replica.endLease(request, undefined, now))
-      })
-      waiting.hold = hold
-      this.#leaseRequests.set(request, waiting)
-      const held = Math.min(2 ** 40, Math.max(1, Math.round(hold)))
-      this.#handle(() =>
-        this.#replica.requestLease({ kind: 'lease-request', request, key, hold: held, newerThan, wait }),
-      )
-    })
+  async lease(key: string, options: LeaseOptions = {}): Promise<LeaseOutcome> {
+    this.#checkOpen()
+    return this.#calls.lease(key, options)
   }
 
   status(): EngineStatus {
@@ -260,187 +184,53 @@ export class MeshEngine implements StoreEngine {
     this.#replica.flush(now)
     this.#replica.close(now)
     this.#act()
-    const error = this.#closedError()
-    for (const waiting of [...this.#requests.values(), ...this.#leaseRequests.values()]) waiting.reject(error)
-    this.#requests.clear()
-    this.#leaseRequests.clear()
-    for (const lease of this.#leases.values()) lease.lose(error)
-    this.#leases.clear()
+    this.#calls.close(this.#closedError())
     for (const check of this.#ready) check()
     this.#worker.end(SHUTDOWN)
-    await this.#saving
-    await this.#disk?.close()
+    await this.#writer?.close()
+    this.#lock?.release()
   }
 
-  // Requests of this node.
-
-  #writes(command: Command): Write[] {
-    const commands = command.kind === 'batch' ? command.writes : [command]
-    const writes = commands.map((one) => this.#write(one))
-    checkSize(writes)
-    return writes
+  #open(saved: ReturnType<typeof Disk.open>['saved']): Replica {
+    const { clock, host, options, trusts, wallClock } = this.#context
+    const { storeRequests, storeRequestBytes, storeLeases } = host.serviceHost.limits
+    const wall = Math.floor(wallClock())
+    const replicaOptions: ReplicaOptions = {
+      self: host.name,
+      client: `${host.name}#${randomUUID()}`,
+      loader: options.loader,
+      heartbeat: options.heartbeat,
+      lease: options.lease,
+      wallOffset: wallClock() - clock.now(),
+      durable: options.directory !== undefined && options.members?.includes(host.name) !== false,
+      bounds: LOG_BOUNDS,
+      limits: { requests: storeRequests, requestBytes: storeRequestBytes, leases: storeLeases },
+      reader: this.#reader,
+      heeds: (key, peer) => !this.#admission.isGuarded(key) || trusts?.(peer) !== false,
+      // Never the same twice, whatever the clock says.
+      incarnation: Math.max(1, wall) * 1024 + randomInt(1024),
+    }
+    const replica =
+      options.members === undefined
+        ? new OpenReplica({ ...replicaOptions, born: Math.max(0, wall) }, saved)
+        : new VoterReplica({ ...replicaOptions, members: options.members }, saved)
+    // Those of what was on the disk: nobody listens yet.
+    replica.actions = []
+    return replica
   }
 
-  #write(command: Put | Delete): Write {
-    const { key, expected } = command
-    if (command.kind === 'delete') return { key, bytes: undefined, ttl: undefined, stale: 0, expected }
-    const bytes = encodeValue(command.value, this.#context.terms)
-    const ttl = command.ttl === undefined || command.ttl > 2 ** 43 ? undefined : Math.round(command.ttl)
-    const stale = Math.min(2 ** 43, Math.round(command.stale ?? 0))
-    return { key, bytes, ttl, stale, expected }
-  }
-
-  #submit(
-    operation: Operation,
-    key: string | undefined,
-    { durability = this.#context.options.durability, timeout = 5000, signal }: SubmitOptions,
-    lease: number | undefined,
-  ): Promise<Applied> {
-    return new Promise((resolve, reject) => {
-      this.#checkOpen()
-      signal?.throwIfAborted()
-      if (this.#requests.size >= MOST_REQUESTS) throw new TsunagiError('ERR_LIMIT', 'too many writes are under way')
-      const request = ++this.#request
-      const giveUp = (): void => {
-        this.#requests.delete(request)
-        this.#handle(() => this.#replica.forget(request))
-      }
-      this.#requests.set(request, this.#waiting<Applied>(key, timeout, signal, resolve, reject, giveUp))
-      this.#handle(() => this.#replica.submit(request, operation, { durability, lease }))
+  #writerOf(disk: Disk): DiskWriter {
+    const { logger, name, observer, options } = this.#context
+    return new DiskWriter(disk, {
+      image: () => this.#replica.image,
+      saved: (id) => this.#handle((now) => this.#replica.saved(id, now)),
+      failed: (cause) => {
+        const why = cause instanceof Error ? cause.message : String(cause)
+        logger.error({ err: cause, directory: options.directory }, `store ${name}: the disk failed: ${why}`)
+        this.#handle((now) => this.#replica.diskFailed(now))
+        observer.failed?.(new StoreError('ERR_STORE_DISK', `${options.directory}: ${why}`, { cause }))
+      },
     })
-  }
-
-  /** Long waits are looked after by the tick: most requests need no timer of their own. */
-  #waiting<T>(
-    key: string | undefined,
-    timeout: number,
-    signal: AbortSignal | undefined,
-    resolve: (value: T) => void,
-    reject: (error: unknown) => void,
-    giveUp: () => void,
-  ): Waiting<T> {
-    if (!(timeout >= 0)) throw new OptionError('timeout', timeout, 'milliseconds')
-    const { clock, options } = this.#context
-    const waiting = new Waiting<T>(key, timeout, clock.now() + timeout, resolve, reject)
-    if (timeout < options.heartbeat * 2) {
-      const late = (): void => {
-        giveUp()
-        waiting.reject(this.#late(timeout))
-      }
-      waiting.timer = clock.after(timeout, late, { keepAlive: true })
-    }
-    if (signal === undefined) return waiting
-    waiting.signal = signal
-    waiting.onAbort = () => {
-      giveUp()
-      waiting.reject(signal.reason)
-    }
-    signal.addEventListener('abort', waiting.onAbort, { once: true })
-    return waiting
-  }
-
-  #giveUpLate(now: number): void {
-    for (const [request, waiting] of this.#requests) {
-      if (now < waiting.until) continue
-      this.#requests.delete(request)
-      this.#replica.forget(request)
-      waiting.reject(this.#late(waiting.timeout))
-    }
-    for (const [request, waiting] of this.#leaseRequests) {
-      if (now < waiting.until) continue
-      this.#leaseRequests.delete(request)
-      this.#replica.endLease(request, undefined, now)
-      waiting.reject(this.#late(waiting.timeout))
-    }
-  }
-
-  #late(timeout: number): Error {
-    const { members } = this.#context.options
-    if (this.#replica.loader !== undefined) {
-      return new TsunagiError('ERR_TIMEOUT', `the store ${this.#context.name} did not answer within ${timeout} ms`)
-    }
-    const code = members === undefined ? 'ERR_NO_LOADER' : 'ERR_NO_QUORUM'
-    return new StoreError(code, `nobody ordered writes within ${timeout} ms`)
-  }
-
-  #settled(request: number, outcome: Outcome): void {
-    const waiting = this.#requests.get(request)
-    if (waiting === undefined) return
-    this.#requests.delete(request)
-    const { version, changed, refused } = outcome
-    if (refused === undefined) return waiting.resolve({ version, changed })
-    const { key, current } = refused
-    const there = current === undefined ? 'it has no value' : `it has version ${current}`
-    waiting.reject(new StoreError('ERR_VERSION', `${key}: not the version expected; ${there}`, { key, current }))
-  }
-
-  #refused(request: number, code: StoreErrorCode | 'ERR_LIMIT', message: string): void {
-    const waiting = this.#requests.get(request) ?? this.#leaseRequests.get(request)
-    this.#requests.delete(request)
-    this.#leaseRequests.delete(request)
-    const node = this.#replica.loader
-    const { key } = waiting ?? {}
-    waiting?.reject(
-      code === 'ERR_LIMIT' ? new TsunagiError(code, message) : new StoreError(code, message, { node, key }),
-    )
-  }
-
-  #leased(request: number, verdict: LeaseVerdict): void {
-    const waiting = this.#leaseRequests.get(request)
-    this.#leaseRequests.delete(request)
-    if (waiting === undefined) {
-      if (verdict.kind === 'granted') this.#handle((now) => this.#replica.endLease(request, undefined, now))
-      return
-    }
-    const key = waiting.key as string
-    switch (verdict.kind) {
-      case 'granted': {
-        const lease = request
-        const { expected } = verdict
-        const held = new HeldLease(key, {
-          read: () => this.read(key),
-          write: (value, options) => {
-            const write = this.#write({ kind: 'put', key, value, ...options, expected })
-            checkSize([write])
-            return this.#submit({ kind: 'write', writes: [write] }, key, options, lease)
-          },
-          end: (failure) => {
-            this.#leases.delete(lease)
-            this.#handle((now) => this.#replica.endLease(lease, failure, now))
-          },
-          done: () => {
-            this.#leases.delete(lease)
-          },
-        })
-        this.#leases.set(lease, held)
-        return waiting.resolve({ kind: 'lease', lease: held })
-      }
-      case 'held':
-        return waiting.resolve({ kind: 'held' })
-      case 'value': {
-        const entry = this.read(key)
-        // Gone again already: whoever wants it asks again.
-        if (entry !== undefined) return waiting.resolve({ kind: 'entry', entry })
-        const again = ++this.#request
-        this.#leaseRequests.set(again, waiting)
-        const hold = Math.round(waiting.hold)
-        this.#handle(() =>
-          this.#replica.requestLease({
-            kind: 'lease-request',
-            request: again,
-            key,
-            hold,
-            newerThan: undefined,
-            wait: true,
-          }),
-        )
-        return
-      }
-      case 'failed': {
-        const { message, node } = verdict
-        return waiting.reject(new StoreError('ERR_COMPUTE', message, { key, node }))
-      }
-    }
   }
 
   // What happens.
@@ -471,7 +261,7 @@ export class MeshEngine implements StoreEngine {
     this.#tick = clock.after(delay, () => {
       this.#handle((now) => {
         this.#replica.tick(now)
-        this.#giveUpLate(now)
+        this.#calls.giveUpLate(now)
       })
       if (this.#closed === undefined) this.#scheduleTick(options.heartbeat / 4)
     })
@@ -490,50 +280,13 @@ export class MeshEngine implements StoreEngine {
       return this.#estrange(peer, `what it sends is no message: ${error.message}`)
     }
     this.#handle((now) => {
-      if (unpacked.kind !== 'submit' || this.#context.guarded === undefined) {
-        return this.#replica.receive(peer, unpacked, now)
-      }
-      this.#receiveGuarded(peer, unpacked, now)
+      if (unpacked.kind !== 'submit') return this.#replica.receive(peer, unpacked, now)
+      // Those that are asked about come when they are admitted.
+      const requests = unpacked.requests.filter((request) => !this.#admission.concerns(request))
+      if (requests.length > 0) this.#replica.receive(peer, { kind: 'submit', requests }, now)
+      if (requests.length === unpacked.requests.length || !this.#replica.leads) return
+      for (const request of unpacked.requests) if (this.#admission.concerns(request)) this.#admission.ask(peer, request)
     })
-  }
-
-  /** Requests that have to be admitted are held back until they are. */
-  #receiveGuarded(peer: string, { requests }: Extract<Message, { kind: 'submit' }>, now: number): void {
-    const isGuarded = ({ operation }: (typeof requests)[number]): boolean =>
-      operation.kind === 'write' && operation.writes.some(({ key }) => this.#isGuarded(key))
-    const free = requests.filter((request) => !isGuarded(request))
-    if (free.length > 0) this.#replica.receive(peer, { kind: 'submit', requests: free }, now)
-    if (!this.#replica.leads) return
-    for (const request of requests.filter(isGuarded)) {
-      const { writes } = request.operation as Extract<Operation, { kind: 'write' }>
-      this.#admitWrites(writes, peer).then(
-        () => this.#handle((later) => this.#replica.receive(peer, { kind: 'submit', requests: [request] }, later)),
-        (error: unknown) => {
-          const why = error instanceof Error ? error.message : String(error)
-          this.#handle(() => this.#replica.refuseRequest(peer, request.request, 'ERR_STORE_REFUSED', why))
-        },
-      )
-    }
-  }
-
-  #isGuarded(key: string): boolean {
-    const { guarded } = this.#context
-    return guarded !== undefined && key.startsWith(guarded)
-  }
-
-  async #admit(command: Command): Promise<void> {
-    for (const write of command.kind === 'batch' ? command.writes : [command]) {
-      if (this.#isGuarded(write.key)) await this.#context.admit?.(write, this.#context.host.name)
-    }
-  }
-
-  async #admitWrites(writes: readonly Write[], peer: string): Promise<void> {
-    for (const { key, bytes } of writes) {
-      if (!this.#isGuarded(key)) continue
-      const command: Put | Delete =
-        bytes === undefined ? { kind: 'delete', key } : { kind: 'put', key, value: this.#reader.read(bytes).value }
-      await this.#context.admit?.(command, peer)
-    }
   }
 
   #act(): void {
@@ -543,33 +296,29 @@ export class MeshEngine implements StoreEngine {
       replica.actions = []
       for (const action of actions) this.#do(action)
     }
-    if (this.#saves.length > 0 && this.#saving === undefined) this.#saving = this.#save()
+    this.#writer?.start()
   }
 
   #do(action: Action): void {
-    const { observer } = this.#context
     switch (action.kind) {
       case 'send':
         return this.#send(action.to, action.message)
       case 'save':
-        this.#saves.push(action)
-        return
+        return this.#writer?.add(action)
       case 'settled':
-        return this.#settled(action.request, action.outcome)
+        return this.#calls.settled(action.request, action.outcome)
       case 'refused':
-        return this.#refused(action.request, action.code, action.message)
+        return this.#calls.refused(action.request, action.code, action.message)
       case 'lease':
-        return this.#leased(action.request, action.verdict)
+        return this.#calls.leased(action.request, action.verdict)
       case 'lease-lost':
-        this.#leases.get(action.request)?.lose(new StoreError('ERR_COMPUTE_TIMEOUT', 'the lease was lost'))
-        this.#leases.delete(action.request)
-        return
+        return this.#calls.leaseLost(action.request)
       case 'change':
       case 'replaced':
       case 'conflict':
         return this.#changes.add(action)
       case 'loader':
-        return observer.loader?.(action.name)
+        return this.#context.observer.loader?.(action.name)
       case 'estranged':
         this.#estrange(action.peer, action.why)
     }
@@ -601,42 +350,6 @@ export class MeshEngine implements StoreEngine {
     this.#handle((now) => this.#replica.peerDown(peer, now))
   }
 
-  /** Writes what there is, and again until there is nothing. */
-  async #save(): Promise<void> {
-    const disk = this.#disk as Disk
-    try {
-      while (this.#saves.length > 0) {
-        const saves = this.#saves
-        this.#saves = []
-        await disk.write(saves)
-        const { id } = saves.at(-1) as (typeof saves)[number]
-        this.#handle((now) => this.#replica.saved(id, now))
-        if (disk.wantsCompaction && this.#saves.length === 0 && this.#closed === undefined) {
-          await disk.compact(this.#replica.image, (error) => {
-            if (error !== undefined) this.#diskFailed(error)
-          })
-        }
-      }
-    } catch (error) {
-      this.#diskFailed(error)
-    } finally {
-      this.#saving = undefined
-      if (this.#saves.length > 0 && this.#failure === undefined) this.#saving = this.#save()
-    }
-  }
-
-  #diskFailed(cause: unknown): void {
-    if (this.#failure !== undefined) return
-    const { logger, name, observer, options } = this.#context
-    const why = cause instanceof Error ? cause.message : String(cause)
-    this.#failure = new StoreError('ERR_STORE_DISK', `${options.directory}: ${why}`, { cause })
-    for (const { state } of this.#saves) state?.close()
-    this.#saves = []
-    logger.error({ err: cause, directory: options.directory }, `store ${name}: the disk failed: ${why}`)
-    this.#handle((now) => this.#replica.diskFailed(now))
-    observer.failed?.(this.#failure)
-  }
-
   #checkOpen(): void {
     if (this.#closed !== undefined) throw this.#closedError()
   }
@@ -644,14 +357,6 @@ export class MeshEngine implements StoreEngine {
   #closedError(): TsunagiError {
     return new TsunagiError('ERR_CLOSED', `the store ${this.#context.name} is closed`)
   }
-}
-
-/** Nothing is ordered that the links could not carry. */
-function checkSize(writes: readonly Write[]): void {
-  let size = 0
-  for (const { bytes } of writes) size += bytes?.length ?? 0
-  if (size <= MOST_BYTES) return
-  throw new TsunagiError('ERR_LIMIT', `a write of ${size} bytes: at most ${MOST_BYTES}; write it in parts`)
 }
 
 function checkOptions({ options }: EngineContext): void {
