@@ -18,6 +18,7 @@ interface ChartProps {
 }
 
 const HEIGHT = 150
+const minute = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
 
 /** Lines over time. What it shows is said in words, too: the newest and the largest of each line. */
 export function Chart({ title, times, lines, format }: ChartProps) {
@@ -101,7 +102,7 @@ function optionsOf(element: HTMLElement, labels: readonly string[], format: (val
     cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
     scales: { y: { range: (_plot, _min, max) => [0, max === null || max <= 0 ? 1 : max * 1.15] } },
     axes: [
-      { ...axis, space: 90, size: 26 },
+      { ...axis, space: 70, size: 26, values: (_plot, splits) => splits.map((at) => minute.format(at * 1000)) },
       {
         ...axis,
         size: 68,

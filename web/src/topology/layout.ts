@@ -38,19 +38,20 @@ export class Layout {
     this.#place = place
     this.#simulation = forceSimulation<Body, Spring>([])
       .force('links', this.#springs)
-      .force('apart', forceManyBody<Body>().strength(-900).distanceMax(700))
+      .force('apart', forceManyBody<Body>().strength(-2600).distanceMax(900))
       .force('room', forceCollide<Body>(58))
-      // The picture is wider than high.
-      .force('x', forceX<Body>(0).strength(0.045))
-      .force('y', forceY<Body>(0).strength(0.085))
       .alphaMin(STILL)
       .on('tick', place)
       .stop()
   }
 
-  /** Takes what there is now. What has been there stays near where it was. */
-  update(names: readonly string[], edges: readonly Edge[]): void {
-    const shape = JSON.stringify([names, edges.map(({ id }) => id)])
+  /**
+   * Takes what there is now. What has been there stays near where it was.
+   *
+   * @param upright the picture is higher than wide
+   */
+  update(names: readonly string[], edges: readonly Edge[], upright: boolean): void {
+    const shape = JSON.stringify([names, edges.map(({ id }) => id), upright])
     if (shape === this.#shape) return
     const first = this.#shape === ''
     this.#shape = shape
@@ -62,10 +63,12 @@ export class Layout {
     }
     const count = names.length
     this.#simulation.nodes([...this.bodies.values()])
+    this.#simulation.force('x', forceX<Body>(0).strength(upright ? 0.16 : 0.05))
+    this.#simulation.force('y', forceY<Body>(0).strength(upright ? 0.07 : 0.12))
     // In a full mesh every node pulls at every other: each of them less, the more there are.
     this.#springs
       .links(edges.map(({ source, target }) => ({ source, target })))
-      .distance(170)
+      .distance(upright ? 170 : 230)
       .strength(Math.min(0.35, 1.1 / Math.max(1, count)))
     if (first || motion.matches) this.#rest()
     else this.#simulation.alpha(0.35).restart()

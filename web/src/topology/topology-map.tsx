@@ -13,8 +13,8 @@ interface TopologyMapProps {
 }
 
 /** The smallest part of the plane that is shown, so that two nodes do not fill the screen. */
-const WIDTH = 620
-const HEIGHT = 400
+const WIDTH = 440
+const HEIGHT = 340
 /** How far a key moves a node. */
 const STEP = 24
 
@@ -31,6 +31,7 @@ export function TopologyMap({ nodes, edges, selected, onSelect }: TopologyMapPro
     layout.current.update(
       nodes.map(({ name }) => name),
       edges,
+      svg.current !== null && svg.current.clientWidth < svg.current.clientHeight * 1.15,
     )
     if (svg.current !== null) place(svg.current, layout.current)
   }, [nodes, edges])

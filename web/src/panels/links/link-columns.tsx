@@ -5,21 +5,28 @@ import { NodeName } from '../../ui/node-name.tsx'
 import type { Column } from '../../ui/table.tsx'
 import { LinkState } from './link-state.tsx'
 
-/** @param actors nodes that do what they are told */
-export function linkColumns(actions: boolean, actors: ReadonlySet<string>): readonly Column<LinkView>[] {
-  const traffic = (
-    id: keyof Traffic,
-    label: string,
-    hint: string,
-    format: (value: number) => string,
-  ): Column<LinkView> => ({
+/** Bytes per second and, below, messages; sorted by bytes. */
+function flow(id: string, label: string, bytes: keyof Traffic, messages: keyof Traffic): Column<LinkView> {
+  return {
     id,
     label,
-    hint,
+    hint: `What goes ${id}: bytes and messages per second`,
     numeric: true,
-    cell: (link) => orUnknown(link.traffic?.[id], format),
-    value: (link) => link.traffic?.[id] ?? null,
-  })
+    cell: ({ traffic }) =>
+      traffic === null ? (
+        '–'
+      ) : (
+        <span class="stack">
+          {formatByteRate(traffic[bytes])}
+          <span class="note">{formatCount(traffic[messages])} msg/s</span>
+        </span>
+      ),
+    value: ({ traffic }) => traffic?.[bytes] ?? null,
+  }
+}
+
+/** @param actors nodes that do what they are told */
+export function linkColumns(actions: boolean, actors: ReadonlySet<string>): readonly Column<LinkView>[] {
   const columns: Column<LinkView>[] = [
     { id: 'from', label: 'From', cell: ({ from }) => <NodeName name={from} short />, value: ({ from }) => from },
     { id: 'to', label: 'To', cell: ({ to }) => <NodeName name={to} />, value: ({ to }) => to },
@@ -40,10 +47,8 @@ export function linkColumns(actions: boolean, actors: ReadonlySet<string>): read
         ),
       value: ({ rtt }) => rtt?.last ?? null,
     },
-    traffic('bytesIn', 'In', 'Bytes per second that come in', formatByteRate),
-    traffic('bytesOut', 'Out', 'Bytes per second that go out', formatByteRate),
-    traffic('messagesIn', 'Msgs in', 'Messages per second that come in', (rate) => `${formatCount(rate)}/s`),
-    traffic('messagesOut', 'Msgs out', 'Messages per second that go out', (rate) => `${formatCount(rate)}/s`),
+    flow('in', 'In', 'bytesIn', 'messagesIn'),
+    flow('out', 'Out', 'bytesOut', 'messagesOut'),
     {
       id: 'queue',
       label: 'Queue',

@@ -13,7 +13,20 @@ import { NodeState } from './node-state.tsx'
 const COLUMNS: readonly Column<NodeView>[] = [
   { id: 'name', label: 'Node', cell: ({ name }) => <NodeName name={name} />, value: ({ name }) => name },
   { id: 'state', label: 'State', cell: (node) => <NodeState node={node} />, value: ({ state }) => state },
-  { id: 'runtime', label: 'Runtime', cell: runtimeText, value: runtimeText },
+  {
+    id: 'runtime',
+    label: 'Runtime',
+    cell: (node) => {
+      const [name, ...under] = runtimeText(node).split(' · ')
+      return (
+        <span class="stack">
+          {name}
+          <span class="note">{under.join(' · ')}</span>
+        </span>
+      )
+    },
+    value: runtimeText,
+  },
   {
     id: 'version',
     label: 'tsunagi',
