@@ -1,4 +1,5 @@
 import type { Topology } from '../../cluster/topology.ts'
+import type { AcceptCounts } from '../../dist/listener.ts'
 import type { PeerInfo } from '../../node/peer-info.ts'
 import type { ProcessCounts } from '../../process/process-system.ts'
 import type { PubSub } from '../../pubsub/pubsub.ts'
