@@ -48,7 +48,10 @@ const sidebar = [
     items: [
       { text: 'Configuration', link: '/config' },
       { text: 'The tsunagi command', link: '/cli' },
+      { text: 'Dashboard', link: '/dashboard' },
+      { text: 'Metrics', link: '/metrics' },
       { text: 'Watching a program', link: '/diagnostics' },
+      { text: 'TLS', link: '/tls' },
       { text: 'Security', link: '/security' },
     ],
   },
