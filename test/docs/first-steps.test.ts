@@ -1,4 +1,4 @@
-/** docs/first-steps.md, followed to the letter: its files, its commands, and what they print. */
+/** docs/first-steps.md and the start of README.md, followed to the letter: their files, their commands, and what they print. */
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,14 +9,16 @@ import { freePort } from '../support/otp.ts'
 import { blocksOf, read, top } from './pages.ts'
 import { commandsOf } from './shell.ts'
 
-const page = 'docs/first-steps.md'
+const steps = 'docs/first-steps.md'
 
 /** A folder with the files of the page, in which the package is installed. */
 class Project implements Disposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'tsunagi-first-steps-'))
+  readonly #page: string
   readonly #epmdPort: number
 
-  constructor(epmdPort: number) {
+  constructor(page: string, epmdPort: number) {
+    this.#page = page
     this.#epmdPort = epmdPort
     mkdirSync(join(this.folder, 'node_modules'))
     symlinkSync(top, join(this.folder, 'node_modules/tsunagi'))
@@ -26,7 +28,7 @@ class Project implements Disposable {
   /** Runs a command of the page: `node FILE …` or `npx tsunagi …`. It must be there as it is given. */
   run(command: string): OsProcess {
     const [words = []] = commandsOf(command)
-    const commands = blocksOf(page).flatMap(({ language, text }) => (language === 'sh' ? commandsOf(text) : []))
+    const commands = blocksOf(this.#page).flatMap(({ language, text }) => (language === 'sh' ? commandsOf(text) : []))
     expect(commands).toContainEqual(words)
     const args = words[0] === 'node' ? words.slice(1) : [join(top, 'dist/cli/main.js'), ...words.slice(2)]
     const env = { ERL_EPMD_PORT: String(this.#epmdPort), HOME: this.folder }
@@ -39,11 +41,11 @@ class Project implements Disposable {
 }
 
 /** What the page says is printed, in one block. */
-const shown = (text: string) => expect(read(page)).toContain(`\`\`\`text\n${text}\n\`\`\``)
+const shown = (text: string) => expect(read(steps)).toContain(`\`\`\`text\n${text}\n\`\`\``)
 
-describe(page, () => {
+describe(steps, () => {
   it('opens a shop that answers, crashes, and is found again', async () => {
-    using project = new Project(await freePort())
+    using project = new Project(steps, await freePort())
     const open = 'shop@127.0.0.1 is open'
     const there = 'shop@127.0.0.1 is there'
     shown(open)
@@ -70,7 +72,7 @@ describe(page, () => {
   })
 
   it('brings a sale to the board', async () => {
-    using project = new Project(await freePort())
+    using project = new Project(steps, await freePort())
     await using board = project.run('node board.mjs')
     await using till = project.run('node till.mjs')
     const sold = "sold { item: 'tea', price: 4.5 }"
@@ -80,12 +82,25 @@ describe(page, () => {
   })
 
   it('computes a value once for both', async () => {
-    using project = new Project(await freePort())
+    using project = new Project(steps, await freePort())
     await using one = project.run('node cache.mjs one two')
     await using two = project.run('node cache.mjs two one')
     expect([(await one.exited).code, (await two.exited).code]).toEqual([0, 0])
     const lines = [...one.output, ...two.output].filter((line) => !line.startsWith('tsunagi: '))
     expect(lines.filter((line) => /^(one|two) computes$/.test(line))).toHaveLength(1)
     expect(lines.filter((line) => !line.endsWith('computes')).sort()).toEqual(['one: 42', 'two: 42'])
+  })
+})
+
+describe('README.md', () => {
+  it('has two nodes that find each other, and commands for them', async () => {
+    using project = new Project('README.md', await freePort())
+    await using b = project.run('node b.mjs')
+    await using a = project.run('node a.mjs')
+    await b.waitForOutput(/^you said hello$/)
+    await using call = project.run(`npx tsunagi call  a@127.0.0.1 parrot '<<"hello">>' --cookie hello`)
+    await call.waitForOutput(/^<<"you said hello">>$/)
+    a.kill('SIGKILL')
+    await b.waitForOutput(/^a@127\.0\.0\.1 is gone: connection_closed$/)
   })
 })
