@@ -94,11 +94,11 @@ export class Timeline {
   }
 
   /** What another node has told of the same thing. */
-  #sameAs(node: string, { at, kind, peer, text }: EventReport): Kept | undefined {
+  #sameAs(node: string, { at, kind, peer }: EventReport): Kept | undefined {
     if (!SHARED.has(kind)) return undefined
     for (const kept of [...this.#events.values()].reverse()) {
       const { event } = kept
-      if (event.kind !== kind || event.peer !== peer || event.text !== text) continue
+      if (event.kind !== kind || event.peer !== peer) continue
       if (Math.abs(event.lastAt - at) <= TOGETHER && !event.nodes.includes(node)) return kept
     }
     return undefined

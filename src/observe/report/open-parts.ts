@@ -58,7 +58,7 @@ export function processesReport(node: ObservedNode, top: readonly ProcessInfo[],
 export function processView(info: ProcessInfo, times: WallTime) {
   const { pid, name, age, kind, mailboxLength, mailboxBytes, dropped, links, monitors, monitoredBy, trapExit } = info
   return {
-    pid: pid.toString(),
+    pid: `<0.${pid.id}.${pid.serial}>`,
     name: name ?? null,
     kind,
     mailboxLength,
