@@ -25,6 +25,12 @@ export function printable(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '·')
 }
 
+/** With an ellipsis where something is missing. */
+export function cutTo(text: string, width: number): string {
+  if (text.length <= width) return text
+  return width <= 0 ? '' : `${text.slice(0, width - 1)}…`
+}
+
 /** How text is coloured. */
 export interface Paint {
   bold(text: string): string

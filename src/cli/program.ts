@@ -14,6 +14,7 @@ import { sendCommand } from './commands/send.ts'
 import { startCommand } from './commands/start.ts'
 import { storeCommand } from './commands/store.ts'
 import { subCommand } from './commands/sub.ts'
+import { topCommand } from './commands/top.ts'
 import { COMPLETE } from './completion-protocol.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -57,6 +58,7 @@ Example:
     subCommand(),
     storeCommand(),
     doctorCommand(),
+    topCommand(),
     demoCommand(),
     completionCommand(),
   ]

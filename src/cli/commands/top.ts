@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import { SORTS } from '../top/sorts.ts'
 import {
   cookieOption,
   epmdPortOption,
@@ -8,9 +9,6 @@ import {
   timeoutOption,
   withExample,
 } from './options.ts'
-
-/** By what the table can be sorted, in the order of its columns. */
-export const SORTS = ['node', 'state', 'rtt', 'in', 'out', 'queue', 'reconnects'] as const
 
 /** `tsunagi top`: the links of a node, as they are now. */
 export function topCommand(): Command {

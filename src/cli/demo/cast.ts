@@ -1,6 +1,6 @@
+import { pause } from '../pause.ts'
 import { MemberProcess } from './member-process.ts'
 import type { Stage } from './stage.ts'
-import { pause } from './watch.ts'
 
 /** What a demo needs to begin. */
 export interface CastOptions {
@@ -33,9 +33,10 @@ export class Cast {
     if (this.stage.slow) await pause(600, this.options.signal)
   }
 
-  /** Starts a node that is told of one other. */
-  async start(name: string, connectTo: string): Promise<MemberProcess> {
-    const member = new MemberProcess({ name, connectTo, ...this.options })
+  /** Starts a node that is told of one other; with a port, it shows the cluster there. */
+  async start(name: string, connectTo: string, dashboardPort?: number): Promise<MemberProcess> {
+    const shows = dashboardPort === undefined ? {} : { dashboardPort }
+    const member = new MemberProcess({ name, connectTo, ...shows, ...this.options })
     this.add(member)
     const { port, servesEpmd } = await member.started()
     this.stage.say(

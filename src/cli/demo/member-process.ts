@@ -11,6 +11,8 @@ export interface MemberOptions {
   readonly epmdPort: number
   /** The one node it is told of. */
   readonly connectTo: string
+  /** Where it shows the cluster, if it does. */
+  readonly dashboardPort?: number
   readonly signal: AbortSignal
 }
 
@@ -23,7 +25,7 @@ export class MemberProcess {
   readonly #signal: AbortSignal
   readonly #watched = new Watched()
   readonly #connected = new Set<string>()
-  readonly #received: string[] = []
+  readonly #heard = new Map<string, number>()
   readonly #answers = new Map<number, MemberReport>()
   readonly #lastReasons = new Map<string, string>()
   #started: Extract<MemberReport, { type: 'started' }> | undefined
@@ -31,14 +33,18 @@ export class MemberProcess {
   #complaints = ''
   #orders = 0
 
-  constructor({ name, cookie, epmdPort, connectTo, signal }: MemberOptions) {
+  constructor({ name, cookie, epmdPort, connectTo, dashboardPort, signal }: MemberOptions) {
     this.name = name
     this.#signal = signal
     const program = fileURLToPath(new URL(`./member${extname(import.meta.url)}`, import.meta.url))
-    this.#child = fork(program, [name, String(epmdPort), connectTo], {
-      env: { ...process.env, TSUNAGI_COOKIE: cookie, ERL_EPMD_ADDRESS: '' },
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    })
+    this.#child = fork(
+      program,
+      [name, String(epmdPort), connectTo, ...(dashboardPort === undefined ? [] : [String(dashboardPort)])],
+      {
+        env: { ...process.env, TSUNAGI_COOKIE: cookie, ERL_EPMD_ADDRESS: '' },
+        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      },
+    )
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#complaints = (this.#complaints + text).slice(-2000)
     })
@@ -58,13 +64,23 @@ export class MemberProcess {
     return this.#child.pid
   }
 
+  /** How it ended: `signal SIGKILL`; undefined while it runs. */
+  get end(): string | undefined {
+    return this.#end
+  }
+
   /** The nodes it is connected to. */
   get connected(): ReadonlySet<string> {
     return this.#connected
   }
 
-  /** Resolves with its port, and whether it serves the EPMD, when the node is up. */
-  started(): Promise<{ readonly port: number; readonly servesEpmd: boolean }> {
+  /** The last temperature it heard of each node. */
+  get temperatures(): ReadonlyMap<string, number> {
+    return this.#heard
+  }
+
+  /** Resolves with its port, whether it serves the EPMD, and where its dashboard is, when the node is up. */
+  started(): Promise<Extract<MemberReport, { type: 'started' }>> {
     return this.#until(() => this.#started, `for ${this.name} to start`)
   }
 
@@ -80,15 +96,11 @@ export class MemberProcess {
     return this.#until(look, `for ${this.name} to notice that ${name} is gone`)
   }
 
-  /** Resolves when its inbox got a message. */
-  async received(message: string): Promise<void> {
-    const look = (): true | undefined => (this.#received.includes(message) ? true : undefined)
-    await this.#until(look, `for ${this.name} to receive ${message}`)
-  }
-
-  /** Sends a term to a registered process. */
-  async send(node: string, name: string, term: string): Promise<void> {
-    await this.#order({ do: 'send', id: ++this.#orders, node, name, term })
+  /** Begins to publish temperatures, and resolves when it heard some of all these nodes. */
+  async measures(names: readonly string[]): Promise<void> {
+    await this.#order({ do: 'measure', id: ++this.#orders })
+    const look = (): true | undefined => (names.every((name) => this.#heard.has(name)) ? true : undefined)
+    await this.#until(look, `for ${this.name} to hear temperatures of ${names.join(' and ')}`)
   }
 
   /** Calls a GenServer and resolves with its reply. */
@@ -97,8 +109,8 @@ export class MemberProcess {
   }
 
   /** Opens the store that all share; resolves when it is there. */
-  async share(loader: string, nodes: readonly string[]): Promise<void> {
-    await this.#order({ do: 'share', id: ++this.#orders, loader, nodes })
+  async share(nodes: readonly string[], loader?: string): Promise<void> {
+    await this.#order({ do: 'share', id: ++this.#orders, nodes, ...(loader === undefined ? {} : { loader }) })
   }
 
   /** The value of a key, or `term` if nobody has one; with what happened: `computed` or `found`. */
@@ -115,9 +127,9 @@ export class MemberProcess {
     return this.#order({ do: 'put', id: ++this.#orders, key, term })
   }
 
-  /** Calls the function `sum` with a list of arguments; makes it if nobody has. */
-  sum(term: string): Promise<string> {
-    return this.#order({ do: 'sum', id: ++this.#orders, term })
+  /** Calls a function with a list of arguments; makes it if nobody has. */
+  apply(fn: 'sum' | 'fahrenheit', term: string): Promise<string> {
+    return this.#order({ do: 'apply', id: ++this.#orders, fn, term })
   }
 
   /** SIGKILL: no chance to say goodbye. Resolves when the process is gone. */
@@ -146,8 +158,8 @@ export class MemberProcess {
         this.#connected.delete(report.node)
         this.#lastReasons.set(report.node, report.reason)
         break
-      case 'received':
-        this.#received.push(report.message)
+      case 'heard':
+        this.#heard.set(report.node, report.celsius)
         break
       default:
         this.#answers.set(report.id, report)

@@ -1,13 +1,14 @@
-// The program of one node of the demo: `member.js NAME EPMD_PORT PEER`, with the cookie in TSUNAGI_COOKIE. It is started
-// with a channel to the demo and ends with it.
+// The program of one node of the demo: `member.js NAME EPMD_PORT PEER [DASHBOARD_PORT]`, with the cookie in TSUNAGI_COOKIE.
+// It is started with a channel to the demo and ends with it.
 import { silentLogger } from '../../base/logger.ts'
 import { type Atom, atom, isTuple, parse, print, type Term } from '../../term/index.ts'
 import { startNode } from '../../tsunagi.ts'
 import { describeFailure } from '../failure.ts'
 import type { MemberOrder, MemberReport, StoreOrder } from './messages.ts'
+import { measure } from './sensor.ts'
 import { SharedStore } from './shared-store.ts'
 
-const [name = '', epmdPort = '', peer = ''] = process.argv.slice(2)
+const [name = '', epmdPort = '', peer = '', dashboardPort] = process.argv.slice(2)
 const ADD: Atom = atom('add')
 
 function tell(report: MemberReport): void {
@@ -20,16 +21,15 @@ process.on('disconnect', () => process.exit())
 // The demo may have been killed while this program was being loaded: then nobody tells any more.
 if (!process.connected) process.exit()
 
-const node = await startNode({ name, connectTo: peer, epmd: { port: Number(epmdPort) }, logger: silentLogger })
+const node = await startNode({
+  name,
+  connectTo: peer,
+  epmd: { port: Number(epmdPort) },
+  logger: silentLogger,
+  ...(dashboardPort === undefined ? {} : { dashboard: { port: Number(dashboardPort), actions: true } }),
+})
 node.on('nodeup', (other) => tell({ type: 'nodeup', node: other }))
 node.on('nodedown', (other, { reason }) => tell({ type: 'nodedown', node: other, reason }))
-
-node.spawn(
-  async (self) => {
-    for await (const message of self) tell({ type: 'received', message: print(message) })
-  },
-  { name: 'inbox' },
-)
 
 let total = 0
 await node.start(
@@ -45,12 +45,15 @@ await node.start(
 const store = new SharedStore(node)
 
 async function obey(order: MemberOrder | StoreOrder): Promise<string> {
-  if (order.do !== 'call' && order.do !== 'send') return store.obey(order)
-  const { do: what, name, node: where, term } = order
-  const to = { name, node: where }
-  if (what === 'call') return print(await node.call(to, parse(term)))
-  node.send(to, parse(term))
-  return 'ok'
+  switch (order.do) {
+    case 'call':
+      return print(await node.call({ name: order.name, node: order.node }, parse(order.term)))
+    case 'measure':
+      measure(node, (from, celsius) => tell({ type: 'heard', node: from, celsius }))
+      return 'ok'
+    default:
+      return store.obey(order)
+  }
 }
 
 process.on('message', (order: MemberOrder | StoreOrder) => {
@@ -60,5 +63,11 @@ process.on('message', (order: MemberOrder | StoreOrder) => {
   )
 })
 
-tell({ type: 'started', port: node.listening?.port ?? 0, servesEpmd: node.servesEpmd })
+const { dashboard } = node
+tell({
+  type: 'started',
+  port: node.listening?.port ?? 0,
+  servesEpmd: node.servesEpmd,
+  ...(dashboard === undefined ? {} : { dashboard: dashboard.url }),
+})
 for (const other of node.nodes()) tell({ type: 'nodeup', node: other })

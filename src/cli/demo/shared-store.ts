@@ -6,6 +6,12 @@ import type { StoreOrder } from './messages.ts'
 /** Longer than the demo waits. */
 const wait = { timeout: 60_000 }
 
+/** Their sources go to the other nodes. */
+const FUNCTIONS = {
+  sum: (a: number, b: number): number => a + b,
+  fahrenheit: (celsius: number): number => (celsius * 9) / 5 + 32,
+}
+
 /** What a node of the demo does with the store that all of them share. */
 export class SharedStore {
   readonly #node: TsunagiNode
@@ -19,16 +25,15 @@ export class SharedStore {
       case 'share': {
         const { loader, nodes } = order
         await this.#node
-          .store({ loader, functions: { from: nodes } })
+          .store({ ...(loader === undefined ? {} : { loader }), functions: { from: nodes } })
           .ready({ nodes: this.#node.nodes().length, ...wait })
         return 'ok'
       }
       case 'get':
         return this.#tried((made) => this.#store.get(order.key, () => made(parse(order.term)), wait))
-      case 'sum': {
-        const args = parse(order.term) as unknown as [number, number]
-        const sum = (a: number, b: number): number => a + b
-        return this.#tried((made) => this.#store.call('sum', args, () => made(sum), wait))
+      case 'apply': {
+        const args = parse(order.term) as unknown as never
+        return this.#tried((made) => this.#store.call(order.fn, args, () => made(FUNCTIONS[order.fn]), wait))
       }
       case 'put':
         // Less than the demo waits: it may be about to fail.

@@ -68,7 +68,7 @@ export class StoreStory {
 
   async #start(name: string, connectTo: string): Promise<MemberProcess> {
     const member = await this.#cast.start(name, connectTo)
-    await member.share(APP1, ALL)
+    await member.share(ALL, APP1)
     return member
   }
 
@@ -77,7 +77,7 @@ export class StoreStory {
   }
 
   async #sum(member: MemberProcess, args: string, expected: string): Promise<void> {
-    this.#check(member, await member.sum(args), expected, `call('sum', ${args})`)
+    this.#check(member, await member.apply('sum', args), expected, `call('sum', ${args})`)
   }
 
   #check(member: MemberProcess, answer: string, expected: string, what: string): void {

@@ -1,4 +1,5 @@
-import type { LinkView, NodeView, Verdict, View } from '../../observe/view.ts'
+import type { LinkView, NodeView, View } from '../../observe/view.ts'
+import { printable } from '../output.ts'
 
 /** What one look has seen. */
 export interface Sample {
@@ -8,7 +9,6 @@ export interface Sample {
   readonly node: string
   /** How it answers: `answers`, or why it does not. */
   readonly answer: NodeView['answer'] | null
-  readonly verdict: Verdict
   /** Each as one of its ends has it. */
   readonly links: readonly LinkView[]
 }
@@ -28,5 +28,14 @@ export function takeSample(sections: Sections, node: string, guest: string, all:
   const links = sections
     .section('links')
     .links.filter(({ from, to }) => from !== guest && to !== guest && (all || from === node))
-  return { at, node, answer: seen?.answer ?? null, verdict: sections.section('overview').verdict, links }
+  return { at, node, answer: seen?.answer ?? null, links }
+}
+
+/** `app@127.0.0.1: 2 of 3 links are up`, or why it does not tell. */
+export function summary({ node, answer, links }: Sample): string {
+  const up = links.filter(({ state }) => state === 'connected').length
+  const count = `${up} of ${links.length} ${links.length === 1 ? 'link is' : 'links are'} up`
+  if (answer === null || answer.state === 'answers') return `${node}: ${count}`
+  const why = answer.reason === null ? '' : ` (${printable(answer.reason)})`
+  return `${node}: ${answer.state === 'waiting' ? 'it has not answered yet' : `it does not tell`}${why}`
 }

@@ -1,9 +1,6 @@
 import type { LinkView } from '../../observe/view.ts'
-import type { SORTS } from '../commands/top.ts'
-import { type Paint, printable } from '../output.ts'
-
-/** A column of the table. */
-export type SortColumn = (typeof SORTS)[number]
+import { cutTo, type Paint, printable } from '../output.ts'
+import type { SortColumn } from './sorts.ts'
 
 /** How the table is laid out. */
 export interface TableOptions {
@@ -131,10 +128,4 @@ function scaled(value: number, units: readonly string[]): string {
 /** `2.1 s`; what is overdue is `now`. */
 function until(ms: number): string {
   return ms <= 0 ? 'now' : `${(ms / 1000).toFixed(1)} s`
-}
-
-/** With an ellipsis where something is missing. */
-export function cutTo(text: string, width: number): string {
-  if (text.length <= width) return text
-  return width <= 0 ? '' : `${text.slice(0, width - 1)}…`
 }
