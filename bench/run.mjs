@@ -10,7 +10,7 @@ import { onPath, Stage } from './harness/stage.mjs'
 import { judge } from './harness/targets.mjs'
 import { moleculer } from './participants/moleculer.mjs'
 import { nats } from './participants/nats.mjs'
-import { erlang, erlangTsunagi, tsunagi, tsunagiErlang } from './participants/nodes.mjs'
+import { erlang, erlangTsunagi, secureNodes, tsunagi, tsunagiErlang } from './participants/nodes.mjs'
 import { buses } from './participants/pubsub.mjs'
 import { rawSocket } from './participants/raw-socket.mjs'
 import { keepers } from './participants/store.mjs'
@@ -27,7 +27,7 @@ import { sends } from './work/send.mjs'
 import { runStore } from './work/store.mjs'
 
 const commandTimeout = 60_000
-const participants = [rawSocket, tsunagi, tsunagiErlang, erlangTsunagi, erlang, nats, moleculer]
+const participants = [rawSocket, tsunagi, tsunagiErlang, erlangTsunagi, erlang, ...secureNodes, nats, moleculer]
 const options = readOptions(process.argv.slice(2), [
   ...new Set([...participants, ...buses, ...keepers].map(({ name }) => name)),
 ])

@@ -1,5 +1,5 @@
 /** A Tsunagi node, imported from the build as the package would be. */
-import { atom, GenServer, startNode, tuple } from '../../dist/index.js'
+import { atom, GenServer, silentLogger, startNode, tuple } from '../../dist/index.js'
 import { callers } from '../harness/callers.mjs'
 import { obey } from '../harness/obey.mjs'
 import { Tally } from '../harness/tally.mjs'
@@ -59,8 +59,16 @@ function monitor(count) {
 }
 
 await obey({
-  async listen(name, cookie, epmdPort) {
-    node = await startNode({ name, cookie, epmd: { port: Number(epmdPort) } })
+  async listen(name, cookie, epmdPort, certificates) {
+    const tls = certificates && {
+      tls: {
+        certFile: `${certificates}/node.crt`,
+        keyFile: `${certificates}/node.key`,
+        caFile: `${certificates}/ca.crt`,
+      },
+    }
+    const logger = silentLogger
+    node = await startNode({ name, cookie, epmd: { port: Number(epmdPort) }, ...(tls ? { ...tls, logger } : {}) })
     node.spawn(
       async (self) => {
         for await (const message of self) tally.take(check(message))

@@ -4,6 +4,7 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { makeCertificates } from './certificates.mjs'
 import { Endpoint } from './endpoint.mjs'
 import { Networks } from './networks.mjs'
 
@@ -25,6 +26,8 @@ export class Stage {
   /** @type {Map<string, Promise<number>>} */
   #ports = new Map()
   #compiled = false
+  /** @type {string | undefined} */
+  #certificates
   #names = 0
 
   /** @param {number} timeout of one command to an endpoint, in ms */
@@ -80,8 +83,9 @@ export class Stage {
    *
    * @param {string} name
    * @param {'bench_node' | 'bench_pubsub'} commands the module that has them
+   * @param {readonly string[]} [flags] of `erl`
    */
-  async erlang(name, commands = 'bench_node') {
+  async erlang(name, commands = 'bench_node', flags = []) {
     const port = await this.epmd()
     if (!this.#compiled) {
       const modules = ['bench_node.erl', 'bench_pubsub.erl'].map((file) => join(endpoints, file))
@@ -89,6 +93,7 @@ export class Stage {
       this.#compiled = true
     }
     const args = [
+      ...flags,
       '-noshell',
       '-name',
       name,
@@ -106,6 +111,12 @@ export class Stage {
       cwd: this.#directory,
       env: { ERL_EPMD_PORT: String(port), HOME: this.#directory },
     })
+  }
+
+  /** A folder with `node.crt`, `node.key`, `ca.crt` and the `dist.conf` of an Erlang node, made when first asked for. */
+  certificates() {
+    this.#certificates ??= makeCertificates(join(this.#directory, 'certificates'))
+    return this.#certificates
   }
 
   /** The port of Erlang's own `epmd` where there is one, else of whichever Tsunagi node serves it. */

@@ -59,6 +59,24 @@ export const targets = [
     theirs: ['send 64KiB', 'raw', rate],
     atLeast: 0.8,
   },
+  {
+    title: 'small sends over TLS, Tsunagi → Tsunagi to Erlang → Erlang',
+    ours: ['send tuple', 'tsunagi-tls', rate],
+    theirs: ['send tuple', 'erlang-tls', rate],
+    atLeast: 1.5,
+  },
+  {
+    title: '64 KiB binaries over TLS, Tsunagi → Tsunagi to Erlang → Erlang',
+    ours: ['send 64KiB', 'tsunagi-tls', rate],
+    theirs: ['send 64KiB', 'erlang-tls', rate],
+    atLeast: 1.5,
+  },
+  {
+    title: 'time of a call over TLS, Tsunagi ↔ Tsunagi to Erlang ↔ Erlang',
+    ours: ['call', 'tsunagi-tls', 'p50 ns'],
+    theirs: ['call', 'erlang-tls', 'p50 ns'],
+    atMost: 0.6,
+  },
   ...codecTargets('encode/s', 'encode'),
   ...codecTargets('decode/s', 'decode'),
   {

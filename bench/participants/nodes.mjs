@@ -29,6 +29,22 @@ function pair(from, to) {
   }
 }
 
+/** @param {import('../harness/stage.mjs').Stage} stage */
+async function secureTsunagiNode(stage) {
+  const endpoint = stage.node('tsunagi')
+  const name = stage.nodeName('ts')
+  const { address } = await endpoint.ask('listen', name, stage.cookie, await stage.epmd(), stage.certificates())
+  return { endpoint, address }
+}
+
+/** @param {import('../harness/stage.mjs').Stage} stage */
+async function secureErlangNode(stage) {
+  const flags = ['-proto_dist', 'inet_tls', '-ssl_dist_optfile', `${stage.certificates()}/dist.conf`]
+  const endpoint = await stage.erlang(stage.nodeName('erl'), 'bench_node', flags)
+  const { address } = await endpoint.ask('listen')
+  return { endpoint, address }
+}
+
 /** @type {Participant} */
 export const tsunagi = { name: 'tsunagi', title: 'Tsunagi → Tsunagi', needs: [], open: pair(tsunagiNode, tsunagiNode) }
 
@@ -55,3 +71,31 @@ export const erlang = {
   needs: ['erl', 'erlc', 'epmd'],
   open: pair(erlangNode, erlangNode),
 }
+
+/** The same over TLS. @type {readonly Participant[]} */
+export const secureNodes = [
+  {
+    name: 'tsunagi-tls',
+    title: 'Tsunagi → Tsunagi, TLS',
+    needs: ['openssl'],
+    open: pair(secureTsunagiNode, secureTsunagiNode),
+  },
+  {
+    name: 'tsunagi-erlang-tls',
+    title: 'Tsunagi → Erlang, TLS',
+    needs: ['erl', 'erlc', 'epmd', 'openssl'],
+    open: pair(secureTsunagiNode, secureErlangNode),
+  },
+  {
+    name: 'erlang-tsunagi-tls',
+    title: 'Erlang → Tsunagi, TLS',
+    needs: ['erl', 'erlc', 'epmd', 'openssl'],
+    open: pair(secureErlangNode, secureTsunagiNode),
+  },
+  {
+    name: 'erlang-tls',
+    title: 'Erlang → Erlang, TLS',
+    needs: ['erl', 'erlc', 'epmd', 'openssl'],
+    open: pair(secureErlangNode, secureErlangNode),
+  },
+]
