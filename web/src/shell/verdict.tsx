@@ -22,30 +22,39 @@ export function Verdict() {
   }
   const { verdict } = overview
   const tone = TONES[verdict.level]
+  const [what, why] = partsOf(verdict.text)
   return (
     <div class="verdict" data-level={tone}>
       {tone === 'good' ? <GoodIcon /> : tone === 'warn' ? <WarnIcon /> : <BadIcon />}
       <h1 class="sentence">
         <Sentence verdict={verdict} />
       </h1>
+      {why !== '' && <p class="why">{why}</p>}
       <Aside overview={overview} />
-      <Announcer text={verdict.text} />
+      <Announcer text={what} />
     </div>
   )
 }
 
+/** What is so, and why: `c@host is not connected`, and what its dial came to. */
+function partsOf(text: string): readonly [what: string, why: string] {
+  const colon = text.indexOf(': ')
+  return colon === -1 ? [text, ''] : [text.slice(0, colon), text.slice(colon + 2)]
+}
+
 function Sentence({ verdict }: { readonly verdict: VerdictView }) {
   const now = useNow()
+  const [what] = partsOf(verdict.text)
   if (verdict.level === 'good') {
     return (
       <>
-        {verdict.text}, <span class="soft">stable for {formatDuration(now - verdict.since)}</span>
+        {what}, <span class="soft">stable for {formatDuration(now - verdict.since)}</span>
       </>
     )
   }
   return (
     <>
-      {verdict.text} <span class="soft">since {formatTime(verdict.since, now)}</span>
+      {what} <span class="soft">since {formatTime(verdict.since, now)}</span>
     </>
   )
 }
@@ -53,10 +62,13 @@ function Sentence({ verdict }: { readonly verdict: VerdictView }) {
 function Aside({ overview }: { readonly overview: Overview }) {
   const { counts, verdict, self } = overview
   const others = verdict.problems.length - 1
+  const kinds = [
+    counts.typescript > 0 && `${counts.typescript} TypeScript`,
+    counts.beam > 0 && `${counts.beam} BEAM`,
+  ].filter((kind) => kind !== false)
   return (
     <p class="aside">
-      {counts.typescript} TypeScript and {counts.beam} BEAM · {plural(counts.links, 'link')} · seen from{' '}
-      <span title={self}>{shortName(self)}</span>
+      {kinds.join(' and ')} · {plural(counts.links, 'link')} · seen from <span title={self}>{shortName(self)}</span>
       {others > 0 && ` · and ${plural(others, 'more problem')}`}
     </p>
   )
