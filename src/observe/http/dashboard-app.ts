@@ -92,6 +92,8 @@ export class DashboardApp {
     }
     // Relative, since a proxy may have put us anywhere; so are the addresses in the page.
     if (path === '' && options.path !== '') return redirect(`${basename(options.path)}/${url.search}`)
+    // Where the form leads, when its page is loaded again.
+    if (path === '/login' && request.method !== 'POST') return redirect('./')
     const barred = isLogin(visit) ? gate.checkOrigin(visit) : gate.check(visit)
     if (barred !== undefined) return barred
     return await this.#routes.fetch(request, { visit, connection })

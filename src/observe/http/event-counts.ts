@@ -4,8 +4,8 @@ import type { DashboardNode } from './measured-node.ts'
 
 /** Counts what happens to a node's links, from when it was made. */
 export class EventCounts {
-  /** Links that came up. */
-  ups = 0
+  /** Links that came up, those before it included. */
+  ups: number
   /** Links that went down, by reason. */
   readonly downs = new Map<NodeDownReason, number>()
   /** Dials that failed, by the code of the error. */
@@ -16,6 +16,7 @@ export class EventCounts {
 
   constructor(node: DashboardNode) {
     this.#node = node
+    this.ups = node.peers().reduce((sum, peer) => sum + peer.ups, 0)
     node.on('nodeup', this.#onUp)
     node.on('nodedown', this.#onDown)
     node.on('connect-failed', this.#onFailed)

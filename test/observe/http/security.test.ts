@@ -194,6 +194,7 @@ describe('the token', () => {
     const entered = await ask(port, own, `token=${TOKEN}`)
     expect([entered.status, entered.headers.has('set-cookie')]).toEqual([303, true])
     expect((await ask(port, own, 'token=wrong')).body).toContain('not the token')
+    expect((await ask(port, 'GET /login HTTP/1.1')).headers.get('location')).toBe('./')
     expect((await ask(port, `${form}\nOrigin: http://evil.example`, `token=${TOKEN}`)).status).toBe(403)
     expect((await ask(port, `${form}\nHost: evil.example`, `token=${TOKEN}`)).status).toBe(403)
   })
