@@ -96,6 +96,10 @@ export class OpenReplica extends Replica {
     return this.#leading
   }
 
+  protected get highestEpoch(): number {
+    return this.#highest
+  }
+
   get ready(): boolean {
     if (this.#leading) return this.#awaited.size === 0
     return this.#following && this.loaderName !== undefined

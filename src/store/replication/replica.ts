@@ -2,6 +2,7 @@ import { Version } from '../version.ts'
 import type { Action, LocalRequest, Meta, ReplicaOptions } from './action.ts'
 import { ArrivingTable } from './arriving-table.ts'
 import { Backlog } from './backlog.ts'
+import { claimedEpoch, MOST_AHEAD } from './claimed-epoch.ts'
 import { compareEpochs, type Epoch, noEpoch } from './epoch.ts'
 import { Expiries } from './expiries.ts'
 import { Flights } from './flights.ts'
@@ -126,6 +127,8 @@ export abstract class Replica {
   protected abstract receiveOwn(peer: string, message: Message, now: number): void
   /** Sends what is to be sent to followers. */
   protected abstract replicate(now: number): void
+  /** The highest number of an epoch known here. */
+  protected abstract get highestEpoch(): number
   /** Why requests cannot be ordered, as long as they cannot; undefined: they may wait. */
   protected abstract refusal(): Refusal | undefined
   /** Whether `all` can be had. */
@@ -146,8 +149,12 @@ export abstract class Replica {
 
   receive(peer: string, message: Message, now: number): void {
     this.now = now
+    if (message.kind !== 'hello' && !this.peers.has(peer)) return
+    if (claimedEpoch(message) > this.highestEpoch + MOST_AHEAD) {
+      this.peerDown(peer, now)
+      return this.emit({ kind: 'estranged', peer, why: 'the epochs it speaks of are too high' })
+    }
     if (message.kind === 'hello') return this.#greet(peer, message, now)
-    if (!this.peers.has(peer)) return
     switch (message.kind) {
       case 'bye':
         return this.peerDown(peer, now)

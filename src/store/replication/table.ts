@@ -44,6 +44,9 @@ export interface TableListener {
 /** Clients whose requests are remembered; who came first is forgotten first. */
 const MOST_SESSIONS = 10_000
 
+/** What is remembered of one client, whatever it says of what it may send again. */
+const MOST_OUTCOMES = 1_000_000
+
 interface Session {
   floor: number
   readonly outcomes: Map<number, Outcome>
@@ -109,6 +112,10 @@ export class Table {
     if (known !== undefined) return known
     const outcome = this.#carryOut(entry)
     session.outcomes.set(entry.request, outcome)
+    if (session.outcomes.size > MOST_OUTCOMES) {
+      const [first = 0] = session.outcomes.keys()
+      session.outcomes.delete(first)
+    }
     return outcome
   }
 

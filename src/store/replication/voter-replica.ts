@@ -118,6 +118,10 @@ export class VoterReplica extends Replica {
     return this.leads && compareEpochs(this.table.position, this.epoch) === 0
   }
 
+  protected get highestEpoch(): number {
+    return Math.max(this.#promised.epoch, this.epoch.epoch)
+  }
+
   get ready(): boolean {
     if (this.leads) return this.grants
     return this.loaderName !== undefined && this.#current && (this.#restored || !this.#isVoter)

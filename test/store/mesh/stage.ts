@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:net'
 import { systemClock } from '../../../src/base/clock.ts'
+import type { Limits } from '../../../src/base/limits.ts'
 import { silentLogger } from '../../../src/base/logger.ts'
 import { startNode, type TsunagiNode } from '../../../src/index.ts'
 import type { Change, Conflict, EngineOptions, StoreEngine } from '../../../src/store/engine.ts'
@@ -25,13 +26,14 @@ export class Stage implements AsyncDisposable {
   #epmd: number | undefined
 
   /** Starts a node that finds the others. */
-  async node(name: string): Promise<TsunagiNode> {
+  async node(name: string, limits: Partial<Limits> = {}): Promise<TsunagiNode> {
     const port = await this.epmd()
     const node = await startNode({
       name: `${name}@127.0.0.1`,
       cookie: this.cookie,
       epmd: { port },
       connectTo: this.#nodes.map((other) => other.name),
+      limits,
       logger: silentLogger,
     })
     this.#nodes.push(node)

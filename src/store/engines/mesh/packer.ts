@@ -150,7 +150,9 @@ export class Unpacker {
 
   float(): number {
     const at = this.#take(8)
-    return this.#bytes.readDoubleLE(at)
+    const value = this.#bytes.readDoubleLE(at)
+    if (!Number.isFinite(value)) throw new PackError('no finite number')
+    return value
   }
 
   text(): string {
