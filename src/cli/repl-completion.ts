@@ -1,19 +1,20 @@
 import type { CompleterResult } from 'node:readline'
 import { systemClock } from '../base/clock.ts'
-import type { LocalNode } from '../node/local-node.ts'
-import { isAtom } from '../term/index.ts'
+import { type Observatory, openObservatory } from '../observe/index.ts'
+import type { TsunagiNode } from '../tsunagi.ts'
 
 /** How long the names of another node are remembered, ms: the REPL asks with each key. */
 const FRESH = 3000
-/** Longer than this nobody waits for a completion, ms. */
-const PATIENCE = 1000
+/** Most names that are asked of another node. */
+const MOST = 500
 
 /** Completes text within quotes: names of nodes, of processes here, and of processes on the nodes the line names. */
 export class StringCompletion {
-  readonly #node: LocalNode
+  readonly #node: TsunagiNode
+  #observatory: Observatory | undefined
   readonly #names = new Map<string, { readonly at: number; readonly names: Promise<readonly string[]> }>()
 
-  constructor(node: LocalNode) {
+  constructor(node: TsunagiNode) {
     this.#node = node
   }
 
@@ -33,8 +34,9 @@ export class StringCompletion {
     const known = this.#names.get(node)
     const now = systemClock.now()
     if (known !== undefined && now - known.at < FRESH) return known.names
-    const names = this.#node.rpc(node, 'erlang', 'registered', [], { timeout: PATIENCE }).then(
-      (answer) => (Array.isArray(answer) ? answer.flatMap((name) => (isAtom(name) ? [name.name] : [])) : []),
+    this.#observatory ??= openObservatory(this.#node)
+    const names = this.#observatory.page({ list: 'names', node, limit: MOST }).then(
+      ({ items }) => items,
       () => [],
     )
     this.#names.set(node, { at: now, names })

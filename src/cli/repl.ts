@@ -4,7 +4,7 @@ import type { AsyncCompleter } from 'node:readline'
 import { type REPLServer, start } from 'node:repl'
 import { PassThrough } from 'node:stream'
 import * as tsunagi from '../index.ts'
-import type { LocalNode } from '../node/local-node.ts'
+import type { TsunagiNode } from '../tsunagi.ts'
 import { columns, wantsColours } from './output.ts'
 import { StringCompletion } from './repl-completion.ts'
 
@@ -14,7 +14,7 @@ import { StringCompletion } from './repl-completion.ts'
  *
  * @returns whether something it read threw, when its input is no terminal: then a script failed
  */
-export async function runRepl(node: LocalNode, signal: AbortSignal): Promise<boolean> {
+export async function runRepl(node: TsunagiNode, signal: AbortSignal): Promise<boolean> {
   const terminal = process.stdin.isTTY === true
   const server = terminal ? await openTerminal(node) : openPipe()
   fill(server, node)
@@ -34,7 +34,7 @@ export async function runRepl(node: LocalNode, signal: AbortSignal): Promise<boo
   return !terminal && (server as REPLServer & { lastError?: unknown }).lastError !== undefined
 }
 
-async function openTerminal(node: LocalNode): Promise<REPLServer> {
+async function openTerminal(node: TsunagiNode): Promise<REPLServer> {
   const { name } = node
   process.stdout.write(
     `\`node\` is ${name}; await works; .help lists commands, Tab completes nodes and names in quotes.\n`,
@@ -54,7 +54,7 @@ async function keepHistory(server: REPLServer): Promise<void> {
 }
 
 /** Within quotes nodes and names are completed, elsewhere what Node.js completes. */
-function completeStrings(server: REPLServer, node: LocalNode): void {
+function completeStrings(server: REPLServer, node: TsunagiNode): void {
   const strings = new StringCompletion(node)
   const inner = server as unknown as { completer: AsyncCompleter }
   const standard = inner.completer.bind(server)
@@ -66,7 +66,7 @@ function completeStrings(server: REPLServer, node: LocalNode): void {
   }
 }
 
-function addCommands(server: REPLServer, node: LocalNode): void {
+function addCommands(server: REPLServer, node: TsunagiNode): void {
   const define = (name: string, help: string, action: (text: string) => Promise<string> | string): void => {
     server.defineCommand(name, {
       help,
@@ -129,7 +129,7 @@ async function* linesOf(input: NodeJS.ReadStream): AsyncIterable<string> {
   if (rest !== '') yield rest
 }
 
-function fill(server: REPLServer, node: LocalNode): void {
+function fill(server: REPLServer, node: TsunagiNode): void {
   Object.assign(server.context, tsunagi, {
     node,
     nodes: node.nodes.bind(node),

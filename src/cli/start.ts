@@ -1,10 +1,10 @@
+import { OptionError } from '../base/errors.ts'
 import { type Logger, stderrLogger } from '../base/logger.ts'
 import { type Config, loadConfig } from '../config/index.ts'
 import { epmdEnvironment } from '../epmd/environment.ts'
-import type { LocalNode } from '../node/local-node.ts'
 import type { ListenOptions } from '../node/node-options.ts'
-import { type StartOptions as NodeStartOptions, startNode } from '../tsunagi.ts'
-import type { LOG_LEVELS } from './commands/start.ts'
+import { type StartOptions as NodeStartOptions, startNode, type TsunagiNode } from '../tsunagi.ts'
+import type { DashboardAddress, LOG_LEVELS } from './commands/start.ts'
 import { type CommandCookie, commandCookie } from './cookie.ts'
 import { aborted, onInterrupt } from './interrupt.ts'
 import { columns, type OutputOptions, report } from './output.ts'
@@ -25,7 +25,7 @@ interface StartOptions extends OutputOptions {
   readonly epmd: boolean
   readonly deadline: number
   readonly repl?: boolean
-  readonly dashboard?: ListenOptions | true
+  readonly dashboard?: DashboardAddress | true
   readonly dashboardToken?: string
   readonly logLevel?: (typeof LOG_LEVELS)[number]
 }
@@ -79,6 +79,26 @@ function withArguments(config: NodeStartOptions, given: StartOptions): NodeStart
     ...(listen === undefined ? {} : { listen }),
     ...(epmdPort === undefined ? {} : { epmd: { ...epmdOptions, port: epmdPort } }),
     ...(epmd ? {} : { epmd: false as const }),
+    ...dashboardFrom(config, given),
+  }
+}
+
+/** `--dashboard` and its token, else what is configured; a token may also be in the environment, where others cannot read it. */
+function dashboardFrom(
+  { dashboard: configured }: NodeStartOptions,
+  { dashboard, dashboardToken }: StartOptions,
+): Pick<NodeStartOptions, 'dashboard'> {
+  const token = dashboardToken ?? (process.env.TSUNAGI_DASHBOARD_TOKEN || undefined)
+  if (dashboard === undefined && configured === undefined) {
+    if (dashboardToken === undefined) return {}
+    throw new OptionError('--dashboard-token', undefined, '', '--dashboard-token: expected with --dashboard')
+  }
+  return {
+    dashboard: {
+      ...configured,
+      ...(dashboard === undefined || dashboard === true ? {} : dashboard),
+      ...(token === undefined ? {} : { token }),
+    },
   }
 }
 
@@ -110,7 +130,7 @@ async function loggerFor({ logLevel }: StartOptions): Promise<Logger> {
 
 /** Says what listens where, and from then on who comes and goes. */
 function announce(
-  node: LocalNode,
+  node: TsunagiNode,
   options: StartOptions,
   { epmd: used, visible }: NodeStartOptions,
   from: Sources,
@@ -123,10 +143,12 @@ function announce(
     ['node', `${name} (${nodeType})`],
     ['listens', listening === undefined ? 'no' : `${listening.host} port ${listening.port}`],
     ['EPMD', epmdPort === undefined ? 'none' : `${serves} port ${epmdPort}`],
+    ...(node.dashboard === undefined ? [] : [['dashboard', node.dashboard.url]]),
     ...from.rows,
   ]
   const epmd = epmdPort === undefined ? null : { port: epmdPort, served: node.servesEpmd }
-  const data = { event: 'started', name, nodeType, listening: listening ?? null, epmd, ...from.data }
+  const shows = node.dashboard === undefined ? {} : { dashboard: node.dashboard.url }
+  const data = { event: 'started', name, nodeType, listening: listening ?? null, epmd, ...shows, ...from.data }
   report(options, data, columns(rows))
   node.on('nodeup', (peer, info) => {
     report(options, { event: 'nodeup', node: peer, nodeType: info.nodeType }, `+ ${peer} (${info.nodeType})`)

@@ -100,6 +100,6 @@ async function print(
 function asText(seen: Sample, { sort, all = false }: TopOptions): string {
   const paint = paintFor(process.stdout)
   const width = process.stdout.isTTY === true ? process.stdout.columns : Number.POSITIVE_INFINITY
-  const lines = table(seen.links, { sort, reverse: false, from: all, width, now: seen.at, paint })
+  const lines = table(seen.links, { sort, reverse: false, marked: false, from: all, width, now: seen.at, paint })
   return [`${new Date(seen.at).toISOString()}  ${summary(seen)}`, ...lines, ''].join('\n')
 }

@@ -59,8 +59,14 @@ function listenArgument(text: string): ListenOptions {
   return address
 }
 
-function dashboardArgument(text: string): ListenOptions {
-  const address = parseListenAddress(/^\d+$/.test(text) ? `:${text}` : text)
-  if (address?.port === undefined) throw new InvalidArgumentError('It must be a port or host:port.')
-  return address
+/** Where a dashboard is to be. */
+export interface DashboardAddress {
+  readonly host?: string
+  readonly port: number
+}
+
+function dashboardArgument(text: string): DashboardAddress {
+  const { host, port } = parseListenAddress(/^\d+$/.test(text) ? `:${text}` : text) ?? {}
+  if (typeof port !== 'number') throw new InvalidArgumentError('It must be a port or host:port.')
+  return { ...(host === undefined ? {} : { host }), port }
 }

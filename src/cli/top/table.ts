@@ -7,6 +7,8 @@ export interface TableOptions {
   readonly sort: SortColumn
   /** The other way round. */
   readonly reverse: boolean
+  /** The column that says the order is marked. */
+  readonly marked: boolean
   /** With a column for the end that tells. */
   readonly from: boolean
   /** Columns of the terminal; longer lines are cut. */
@@ -40,7 +42,7 @@ const COLUMNS: readonly Column[] = [
   },
   { title: 'RECONN', cell: ({ reconnects }) => String(reconnects), right: true, sort: 'reconnects' },
   { title: 'RETRY', cell: ({ retryAt }, now) => (retryAt === null ? '' : until(retryAt - now)), right: true },
-  { title: 'ERROR', cell: ({ error }) => (error === null ? '' : error.reason || error.code) },
+  { title: 'ERROR', cell: whatIsWrong },
 ]
 const FROM: Column = { title: 'FROM', cell: ({ from }) => from }
 
@@ -69,7 +71,7 @@ export function table(links: readonly LinkView[], options: TableOptions): readon
   const sorted = inOrder(links, options)
   const rows = sorted.map((link) => columns.map(({ cell }) => printable(cell(link, options.now))))
   const titles = columns.map(
-    ({ title, sort }) => `${title}${sort === options.sort ? (options.reverse ? '↑' : '↓') : ''}`,
+    ({ title, sort }) => `${title}${options.marked && sort === options.sort ? (options.reverse ? '↑' : '↓') : ''}`,
   )
   const widths = titles.map((title, at) => Math.max(title.length, ...rows.map((row) => (row[at] as string).length)))
   const line = (row: readonly string[], style: (cell: string, at: number) => string = (cell) => cell): string => {
@@ -83,7 +85,7 @@ export function table(links: readonly LinkView[], options: TableOptions): readon
       left -= shown.length + 2
       if (left <= 0) break
     }
-    return cells.join('  ')
+    return cells.join('  ').trimEnd()
   }
   const stateAt = columns.findIndex(({ title }) => title === 'STATE')
   return [
@@ -128,4 +130,11 @@ function scaled(value: number, units: readonly string[]): string {
 /** `2.1 s`; what is overdue is `now`. */
 function until(ms: number): string {
   return ms <= 0 ? 'now' : `${(ms / 1000).toFixed(1)} s`
+}
+
+/** Why it is down, without the name, which has a column. */
+function whatIsWrong({ error, to }: LinkView): string {
+  if (error === null) return ''
+  const text = error.reason || error.code
+  return text.startsWith(`${to}: `) ? text.slice(to.length + 2) : text
 }

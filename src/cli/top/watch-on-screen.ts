@@ -31,7 +31,15 @@ export async function watchOnScreen({ target, guest, sample, options, signal }: 
   const draw = (): void => {
     const { width } = screen
     const now = paused ? seen.at : Date.now()
-    const [titles = '', ...rows] = table(seen.links, { sort, reverse, from: options.all === true, width, now, paint })
+    const [titles = '', ...rows] = table(seen.links, {
+      sort,
+      reverse,
+      marked: true,
+      from: options.all === true,
+      width,
+      now,
+      paint,
+    })
     const lost = guest.nodes().includes(seen.node) ? '' : ' – not connected, trying again'
     const title = `${summary(seen)}${lost}${paused ? ' – paused' : `, every ${options.interval / 1000} s`}`
     screen.draw({
