@@ -43,11 +43,10 @@ function siteLink(href: string, repository: string | undefined): string | undefi
   return repository === undefined ? undefined : `${repository}/blob/main/${own}${hash}`
 }
 
-/** Erlang's `{{a, b}, c}` in a line is not something for Vue to fill in. */
+/** Inline code: Erlang's `{{a, b}, c}` is not for Vue to fill in, and long paths and names may be broken at their joints. */
 export function plainCode(md: MarkdownRenderer): void {
-  md.core.ruler.push('plain-code', ({ tokens }) => {
-    for (const { children } of tokens) {
-      for (const token of children ?? []) if (token.type === 'code_inline') token.attrSet('v-pre', '')
-    }
-  })
+  md.renderer.rules.code_inline = (tokens, index) => {
+    const text = md.utils.escapeHtml(tokens[index]?.content ?? '')
+    return `<code v-pre>${text.replace(/[/_](?=\w)/g, '$&<wbr>')}</code>`
+  }
 }

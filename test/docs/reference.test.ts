@@ -116,6 +116,15 @@ describe('docs/failures.md', () => {
   })
 })
 
+describe('the API reference', () => {
+  it('has every entry of the package', () => {
+    const { exports } = JSON.parse(read('package.json')) as { exports: Record<string, unknown> }
+    const { entryPoints } = JSON.parse(read('docs/typedoc.json')) as { entryPoints: string[] }
+    const entries = Object.keys(exports).filter((entry) => entry !== './package.json')
+    expect([...entryPoints].sort()).toEqual(entries.map((entry) => `../src/${join(entry, 'index.ts')}`).sort())
+  })
+})
+
 describe('README.md', () => {
   it('has the numbers of docs/benchmarks.md', () => {
     const cellsOfTable = (page: string): string[][] => {
