@@ -3,6 +3,7 @@ import { withLimits } from '../node/waiting.ts'
 import type { Term } from '../term/index.ts'
 import type { Entry, Lease, Lifetime, SubmitOptions } from './engine.ts'
 import type { StoreCore } from './store-core.ts'
+import type { Version } from './version.ts'
 
 /** What a computation is told. */
 export interface ComputeContext {
@@ -22,10 +23,35 @@ export interface ComputeOptions extends Lifetime, SubmitOptions {
 }
 
 /** One wait for one key's value on this node, shared by all who want it here. */
-interface Flight {
+class Flight {
+  readonly key: string
+  /** What there was before: only what is newer will do. */
+  readonly newerThan: Version | undefined
+  readonly abort = new AbortController()
   readonly entry: Promise<Entry>
-  readonly abort: AbortController
-  waiting: number
+  waiting = 1
+  /** What was computed here is being written, and its own durability waited for. */
+  completes = false
+  #resolve = (_entry: Entry | Promise<Entry>): void => {}
+
+  constructor(key: string, newerThan: Version | undefined) {
+    this.key = key
+    this.newerThan = newerThan
+    this.entry = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+  }
+
+  become(entry: Promise<Entry>): void {
+    // Not resolved with the promise itself: a value that arrives first is taken.
+    entry.then(this.#resolve, () => this.#resolve(entry))
+  }
+
+  /** There is a value now, whoever wrote it. */
+  arrived(entry: Entry): void {
+    if (this.completes || (this.newerThan !== undefined && entry.version.compare(this.newerThan) <= 0)) return
+    this.#resolve(entry)
+  }
 }
 
 /** Who waits longest for a value unless told otherwise, in milliseconds: some computations one after the other. */
@@ -44,6 +70,9 @@ export class Computations {
   constructor(core: StoreCore, refreshFailed: (key: string, error: unknown) => void) {
     this.#core = core
     this.#refreshFailed = refreshFailed
+    core.onChange(({ key, entry }) => {
+      if (entry !== undefined) this.#flights.get(key)?.arrived(entry)
+    })
     core.onClose(() => {
       for (const flight of this.#flights.values()) flight.abort.abort(core.closedError())
     })
@@ -56,78 +85,83 @@ export class Computations {
    * @throws what `compute` throws, when it ran here; StoreError; TsunagiError `ERR_TIMEOUT`, `ERR_CLOSED`
    */
   async value(key: string, name: string, compute: Compute, options: ComputeOptions): Promise<Entry> {
-    const flight = this.#join(key, this.#make(key, name, compute, options))
+    const flight = this.#join(key, name, compute, options)
     const { timeout = TIMEOUT, signal } = options
     try {
       return await withLimits(flight.entry, this.#core.clock, { timeout, signal }, `the value of ${name} was not there`)
     } finally {
-      this.#leave(key, flight)
+      this.#leave(flight)
     }
   }
 
   /** Computes a stale value anew, if nobody does so already. Nobody waits for it. */
   refresh(key: string, name: string, compute: Compute, stale: Entry, options: ComputeOptions): void {
     if (this.#flights.has(key)) return
-    const flight = this.#join(key, this.#make(key, name, compute, options, stale))
+    const flight = this.#join(key, name, compute, options, stale)
     flight.entry
       .catch((error: unknown) => {
         if (!this.#core.closed) this.#refreshFailed(key, error)
       })
-      .finally(() => this.#leave(key, flight))
+      .finally(() => this.#leave(flight))
   }
 
-  #join(key: string, make: (abort: AbortController) => Promise<Entry>): Flight {
+  #join(key: string, name: string, compute: Compute, options: ComputeOptions, stale?: Entry): Flight {
     const there = this.#flights.get(key)
     if (there !== undefined) {
       there.waiting++
       return there
     }
-    const abort = new AbortController()
-    const flight: Flight = { entry: make(abort), abort, waiting: 1 }
+    // One whose time is over may be there still: the loader takes it away a little later.
+    const flight = new Flight(key, (stale ?? this.#core.engine.read(key))?.version)
     this.#flights.set(key, flight)
+    flight.become(this.#make(flight, name, compute, options, stale))
     // Those who come after it has settled ask anew.
-    flight.entry.catch(() => {}).finally(() => this.#forget(key, flight))
+    flight.entry.catch(() => {}).finally(() => this.#forget(flight))
     return flight
   }
 
-  #leave(key: string, flight: Flight): void {
+  #leave(flight: Flight): void {
     flight.waiting--
     if (flight.waiting > 0) return
-    this.#forget(key, flight)
+    this.#forget(flight)
     flight.abort.abort(new TsunagiError('ERR_TIMEOUT', 'nobody waits for the value any more'))
   }
 
-  #forget(key: string, flight: Flight): void {
-    if (this.#flights.get(key) === flight) this.#flights.delete(key)
+  #forget(flight: Flight): void {
+    if (this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key)
   }
 
-  #make(key: string, name: string, compute: Compute, options: ComputeOptions, stale?: Entry) {
-    return async ({ signal }: AbortController): Promise<Entry> => {
-      const { engine, options: usual } = this.#core
-      // One whose time is over may be there still: the loader takes it away a little later.
-      const newerThan = (stale ?? engine.read(key))?.version
-      const outcome = await engine.lease(key, {
-        signal,
-        timeout: Number.POSITIVE_INFINITY,
-        hold: options.computeTimeout ?? usual.computeTimeout,
-        durability: options.durability,
-        wait: stale === undefined,
-        newerThan,
-      })
-      if (outcome.kind === 'entry') return outcome.entry
-      if (outcome.kind === 'held') return stale as Entry
-      return await this.#compute(outcome.lease, name, compute, options, signal)
-    }
+  async #make(
+    flight: Flight,
+    name: string,
+    compute: Compute,
+    options: ComputeOptions,
+    stale: Entry | undefined,
+  ): Promise<Entry> {
+    const { engine, options: usual } = this.#core
+    const { key, newerThan } = flight
+    const outcome = await engine.lease(key, {
+      signal: flight.abort.signal,
+      timeout: Number.POSITIVE_INFINITY,
+      hold: options.computeTimeout ?? usual.computeTimeout,
+      durability: options.durability,
+      wait: stale === undefined,
+      newerThan,
+    })
+    if (outcome.kind === 'entry') return outcome.entry
+    if (outcome.kind === 'held') return stale as Entry
+    return await this.#compute(outcome.lease, flight, name, compute, options)
   }
 
   async #compute(
     lease: Lease,
+    flight: Flight,
     name: string,
     compute: Compute,
     options: ComputeOptions,
-    given: AbortSignal,
   ): Promise<Entry> {
     const { counts, options: usual } = this.#core
+    const given = flight.abort.signal
     const ended = new AbortController()
     const end = (): void => ended.abort(given.aborted ? given.reason : lease.signal.reason)
     for (const signal of [lease.signal, given]) signal.addEventListener('abort', end, { once: true })
@@ -135,13 +169,16 @@ export class Computations {
     counts.computed++
     try {
       const value = await settled(compute, { key: name, signal: ended.signal })
+      flight.completes = true
       const { durability, ttl = usual.ttl, stale = usual.stale } = options
       return await lease.complete(value, { ttl, stale, durability, signal: given, timeout: Number.POSITIVE_INFINITY })
     } catch (error) {
-      counts.failed++
-      // Who gave up says nothing about the value: the next one tries.
+      // Who gave up says nothing about the value: the next one tries, if it is still wanted.
       if (given.aborted) lease.release()
-      else if (!lease.signal.aborted) lease.fail(messageOf(error))
+      else {
+        counts.failed++
+        if (!lease.signal.aborted) lease.fail(messageOf(error))
+      }
       throw error
     } finally {
       for (const signal of [lease.signal, given]) signal.removeEventListener('abort', end)

@@ -1,3 +1,4 @@
+import { pause } from '../base/deadline.ts'
 import { OptionError } from '../base/errors.ts'
 import { boolean, duration, fn, integer, knownOnly } from '../base/options.ts'
 import { WAIT_OPTIONS } from '../node/waiting.ts'
@@ -42,6 +43,8 @@ const COMPUTE_OPTIONS = ['ttl', 'stale', 'computeTimeout', ...SUBMIT_OPTIONS] as
 
 /** Tries of an update while others write the same key. */
 const UPDATE_TRIES = 100
+/** Milliseconds, at most, until the next try: longer each time, so that many at once do not only refuse each other. */
+const LONGEST_PAUSE = 250
 /** Milliseconds an update waits for this node to see what the loader has already. */
 const CATCH_UP = 5000
 
@@ -206,6 +209,8 @@ export class Values {
       } catch (error) {
         if (!(error instanceof StoreError) || error.code !== 'ERR_VERSION' || tries === UPDATE_TRIES) throw error
         await this.#caughtUp(text, there?.version, options.signal)
+        const apart = tries === 1 ? 0 : Math.random() * Math.min(2 ** tries, LONGEST_PAUSE)
+        await pause(apart, this.#core.clock, options.signal ?? new AbortController().signal, { keepAlive: true })
       }
     }
   }

@@ -270,10 +270,10 @@ const CHECKS: readonly Expectation<Trial>[] = [
     async check(trial) {
       const stores = await trial.stores()
       const updates = stores.flatMap((store) =>
-        [1, 2, 3, 4].map(() => store.update<number>('n', (n = 0) => n + 1, wait)),
+        Array.from({ length: 50 }, () => store.update<number>('n', (n = 0) => n + 1, wait)),
       )
       await Promise.all(updates)
-      await Promise.all(stores.map((store) => until(store, 'it is 12', () => store.peek('n') === 12)))
+      await Promise.all(stores.map((store) => until(store, 'it is 150', () => store.peek('n') === 150)))
     },
   },
   {
@@ -397,6 +397,28 @@ const CHECKS: readonly Expectation<Trial>[] = [
       await c.close()
       strictEqual(await heir, 'by b')
       await closed
+    },
+  },
+  {
+    name: 'gives all who wait for a computation what somebody writes meanwhile, and tells it that it is not needed',
+    async check(trial) {
+      const [a, b, c] = await trial.stores()
+      const begun = deferred<AbortSignal>()
+      const computed = a.get(
+        'k',
+        ({ signal }) => {
+          begun.resolve(signal)
+          return new Promise<never>(() => {})
+        },
+        wait,
+      )
+      const signal = await begun.promise
+      const waited = c.get('k', never, wait)
+      await tick()
+      await b.put('k', 'written', wait)
+      deepStrictEqual(await Promise.all([computed, waited]), ['written', 'written'])
+      ok(signal.aborted, 'the computation goes on')
+      strictEqual(a.stats.failed, 0)
     },
   },
   {
