@@ -40,6 +40,7 @@ export { GenServer, noReply, type ServerHandlers, type ServerProcess, type Serve
 export type { MultiCallResult } from './process/multi-call.ts'
 export type { Process, ProcessBody, SpawnOptions } from './process/process.ts'
 export type { ProcessInfo } from './process/process-info.ts'
+export type { ProcessSurvey, SurveyOptions } from './process/process-survey.ts'
 export type { ProcessCounts } from './process/process-system.ts'
 export type { ServerRef } from './process/server-ref.ts'
 export { ChildError, type ChildErrorReason } from './process/supervisor/child-error.ts'

@@ -15,7 +15,7 @@ export interface NodeInfo {
  */
 export type NodeDownReason = 'connection_closed' | 'disconnect' | 'net_tick_timeout' | 'protocol_error' | 'replaced'
 
-/** One event of {@link monitorNodes}. */
+/** One event of `node.monitorNodes`. */
 export type NodeEvent =
   | { readonly type: 'nodeup'; readonly node: string; readonly info: NodeInfo }
   | { readonly type: 'nodedown'; readonly node: string; readonly info: NodeInfo & { readonly reason: NodeDownReason } }

@@ -129,7 +129,8 @@ export abstract class ProcessHost extends EventEmitter<LocalNodeEvents> {
    * Calls the GenServers of one name on many nodes at once: OTP's `gen_server:multi_call/4`. Resolves when each node has
    * replied or is known not to; late replies vanish.
    *
-   * @param nodes default: this node and all that are connected.
+   * `nodes` are this node and all that are connected, unless given.
+   *
    * @param options `timeout` (ms, default 5000) is that of the whole call.
    * @throws OptionError; EncodeError for a request that is no term; the signal's reason
    */
@@ -145,7 +146,7 @@ export abstract class ProcessHost extends EventEmitter<LocalNodeEvents> {
    * Casts to the GenServers of one name on many nodes: OTP's `gen_server:abcast/3`. False when the link to one of them is
    * over its high-water mark; where it is full the message is lost.
    *
-   * @param nodes default: this node and all that are connected.
+   * `nodes` are this node and all that are connected, unless given.
    */
   abcast(name: string, message: Term): boolean
   abcast(nodes: readonly string[], name: string, message: Term): boolean

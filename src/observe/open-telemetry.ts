@@ -16,7 +16,7 @@ export interface OpenTelemetryOptions {
   readonly propagator?: TextMapPropagator
 }
 
-/** What {@link StartOptions.tracing} takes: something that follows the calls of a node. */
+/** What the option `tracing` of `startNode` takes: something that follows the calls of a node. */
 export interface Tracing {
   /** Called once when a node starts. What it rejects with is what `startNode` rejects with. */
   open(): Promise<CallTracer>

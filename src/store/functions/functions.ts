@@ -98,12 +98,23 @@ export class Functions {
     return (await this.#library.run(name, args, options)) as Awaited<R>
   }
 
-  /** Runs a function in this node: see {@link FunctionLibrary.run}. */
+  /**
+   * Runs a function in this node. What it throws is thrown as it is.
+   *
+   * In place, arguments and result are passed as they are, and `timeout` and `signal` only end the wait for an `async`
+   * function. In a worker they cross as terms, and the worker is ended.
+   *
+   * @throws FunctionError `ERR_FUNCTION_MISSING`, `ERR_FUNCTION_REFUSED`, `ERR_FUNCTION_SOURCE`, `ERR_FUNCTION_ENDED`;
+   * EncodeError for arguments or a result that cannot cross to and from a worker; TsunagiError `ERR_TIMEOUT`, `ERR_CLOSED`
+   */
   run(name: string, args: readonly unknown[], options?: RunOptions): Promise<unknown> {
     return this.#library.run(name, args, options)
   }
 
-  /** The function itself as it is now: see {@link FunctionLibrary.local}. */
+  /**
+   * The function itself as it is now, for loops that cannot wait: it stays this version. Undefined when it is not here, or
+   * is to be run in a worker.
+   */
   local(name: string): CompiledFunction | undefined {
     return this.#library.local(name)
   }
