@@ -11,7 +11,7 @@ export interface DashboardAccess {
    * The secret that viewers have to show: 16 to 512 printable ASCII characters without spaces, as
    * `openssl rand -hex 16` makes them. Default: none, which a server only takes at a loopback address.
    */
-  readonly token?: string
+  readonly token?: string | undefined
   /** Lets viewers act (disconnect, reconnect, refresh, pause). Default false: they only look. */
   readonly actions?: boolean
   /** Lets viewers read the messages of pub/sub topics as they pass. Default true. */
@@ -50,7 +50,7 @@ export interface MountOptions extends Omit<DashboardAccess, 'token'> {
    * As {@link DashboardAccess.token}; `false` says that the application lets nobody through whom it does not know. With
    * neither, only requests that came over loopback are answered.
    */
-  readonly token?: string | false
+  readonly token?: string | false | undefined
 }
 
 /** {@link DashboardAccess}, checked and completed. */

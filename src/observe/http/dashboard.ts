@@ -25,8 +25,11 @@ import { Viewers } from './viewers.ts'
 export interface MountedDashboard extends AsyncDisposable {
   /** For `node:http`, Express, Connect, and Fastify's raw requests. */
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void
-  /** For Hono: `app.all('/cluster/*', (c) => dashboard.fetch(c.req.raw, c.env))`. */
-  readonly fetch: (request: Request, bindings?: NodeBindings) => Promise<Response>
+  /**
+   * For Hono: `app.all('/cluster/*', (c) => dashboard.fetch(c.req.raw, c.env))`. `bindings` is what `@hono/node-server` puts
+   * into `c.env`, `{ incoming, outgoing }`: where a request came from, and how to end who never reads.
+   */
+  readonly fetch: (request: Request, bindings?: unknown) => Promise<Response>
   /** Ends its viewers' streams, and lets nobody in any more. Idempotent; the node does it when it closes. */
   close(): Promise<void>
 }
@@ -144,7 +147,7 @@ function mount(
   })
   return {
     handler: (request, response) => void listener(request, response),
-    fetch: (request, bindings) => app.fetch(request, bindings),
+    fetch: (request, bindings) => app.fetch(request, (bindings ?? {}) as NodeBindings),
     close: async () => {
       viewers.close()
       metrics.close()

@@ -56,8 +56,8 @@ describe('a mounted dashboard', () => {
     await using dashboard = node.mount({ path: '/cluster', actions: true })
     const app = new Hono()
     app.get('/', (c) => c.text('the application'))
-    app.all('/cluster', (c) => dashboard.fetch(c.req.raw, c.env as object))
-    app.all('/cluster/*', (c) => dashboard.fetch(c.req.raw, c.env as object))
+    app.all('/cluster', (c) => dashboard.fetch(c.req.raw, c.env))
+    app.all('/cluster/*', (c) => dashboard.fetch(c.req.raw, c.env))
     await using server = await serve(getRequestListener(app.fetch, { overrideGlobalObjects: false }))
     const { port } = server
     expect((await ask(port, 'GET / HTTP/1.1')).body).toBe('the application')
