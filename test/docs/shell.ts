@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { createProgram } from '../../dist/cli/program.js'
+import { createProgram } from '../../src/cli/program.ts'
 import { type Block, read, top } from './pages.ts'
 
 /** Programs that pages start and that are none of ours. */

@@ -11,8 +11,8 @@ interface Line {
   readonly untyped?: boolean
 }
 
-/** "Parameter 'it' implicitly has an 'any' type", and its like for patterns and variables. */
-const IMPLICIT_ANY = /^TS70(05|06|31|34):/
+/** "Parameter 'it' implicitly has an 'any' type" and its like; and `unknown`, of which JavaScript cannot say what it is. */
+const UNTYPED = /^TS70(05|06|31|34):|'unknown'/
 
 /**
  * The blocks of a page as one program, as they are read: from top to bottom, each sees what is above it, and may use its
@@ -97,7 +97,6 @@ export class Programs {
       types: ['node'],
       strict: true,
       noUncheckedIndexedAccess: true,
-      exactOptionalPropertyTypes: true,
       noImplicitOverride: true,
       // Pages show what ends a process, and go on.
       allowUnreachableCode: true,
@@ -141,16 +140,14 @@ export class Programs {
         (_error, text) => resolve(text),
       )
     })
-    return output
-      .split('\n')
-      .filter((line) => line !== '')
-      .flatMap((line) => {
-        const [, file = '', number = '', message] = /^(\S+)\((\d+),\d+\): error (.*)$/.exec(line) ?? []
-        // What follows an error explains it.
-        if (message === undefined) return [line]
-        const source = this.#lines.get(file)?.[Number(number) - 1]
-        return source?.untyped === true && IMPLICIT_ANY.test(message) ? [] : [`${source?.from ?? file}: ${message}`]
-      })
+    // What follows an error, indented, explains it.
+    const errors = output.split(/\n(?! )/).filter((text) => text !== '')
+    return errors.flatMap((text) => {
+      const [, file = '', number = '', message = ''] = /^(\S+)\((\d+),\d+\): error ([\s\S]*)$/.exec(text) ?? []
+      const line = this.#lines.get(file)?.[Number(number) - 1]
+      if (line?.untyped === true && UNTYPED.test(message)) return []
+      return [line === undefined ? text : `${line.from}: ${message}`]
+    })
   }
 
   /** Where the compiled module of a name is. */
