@@ -422,6 +422,27 @@ const CHECKS: readonly Expectation<Trial>[] = [
     },
   },
   {
+    name: 'lets a computation go on when its key is deleted, which had no value',
+    async check(trial) {
+      const [a, b] = await trial.stores()
+      const begun = deferred<void>()
+      const value = deferred<string>()
+      const computed = a.get(
+        'k',
+        () => {
+          begun.resolve()
+          return value.promise
+        },
+        wait,
+      )
+      await begun.promise
+      strictEqual(await b.delete('k', wait), false)
+      value.resolve('computed')
+      strictEqual(await computed, 'computed')
+      strictEqual(await b.get('k', never, wait), 'computed')
+    },
+  },
+  {
     name: 'serves a stale value while one node computes it anew',
     async check(trial) {
       const [a, b] = await trial.stores()
@@ -531,8 +552,13 @@ const CHECKS: readonly Expectation<Trial>[] = [
       await b.put('k', 1, wait)
       const waits = a.get('other', () => new Promise<never>(() => {}), wait)
       const told = rejects(waits, { code: 'ERR_CLOSED' })
+      const writes = Array.from({ length: 20 }, (_, i) => a.put(`late ${i}`, i, wait))
+      const outcomes = Promise.allSettled(writes)
       await a.close()
       await told
+      for (const outcome of await outcomes) {
+        if (outcome.status === 'rejected') strictEqual(outcome.reason.code, 'ERR_CLOSED')
+      }
       await rejects(a.put('k', 2), { code: 'ERR_CLOSED' })
       strictEqual(a.status.role, 'closed')
       const again = trial.store(0)

@@ -202,7 +202,7 @@ export class NatsStoreEngine implements StoreEngine, LeaseHost {
     } catch (error) {
       // Who gave up hears the own reason, whatever it is.
       if (signal?.aborted && error === signal.reason) throw error
-      throw bucketError(error)
+      throw this.bucket.closed ? closed() : bucketError(error)
     }
   }
 
@@ -225,7 +225,11 @@ export class NatsStoreEngine implements StoreEngine, LeaseHost {
   #delete({ key, expected }: Delete, signal: AbortSignal): Promise<Written> {
     return this.#compareAndSet(key, expected ?? 'any', signal, async (previous) => {
       const changed = this.#live(key) !== undefined
-      const revision = await this.bucket.remove(key, previous)
+      const { lease, failure } = this.bucket.slot(key)?.record ?? {}
+      // Who computes a value goes on: a lease is none.
+      const revision = await (lease === undefined
+        ? this.bucket.remove(key, previous)
+        : this.bucket.put(key, { value: undefined, lease, failure, key: undefined }, previous))
       await this.bucket.reached(revision, signal)
       return { revision, changed }
     })
