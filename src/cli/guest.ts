@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { hostname, networkInterfaces } from 'node:os'
 import { silentLogger } from '../base/logger.ts'
 import { isLongHost, isLoopbackHost } from '../base/node-name.ts'
+import { tlsOfOptfile } from '../config/ssl-dist-optfile.ts'
 import { parsePeer } from '../node/peer-address.ts'
 import { startNode, type TsunagiNode } from '../tsunagi.ts'
 import { commandCookie } from './cookie.ts'
@@ -11,6 +12,7 @@ import type { OutputOptions } from './output.ts'
 export interface GuestOptions extends OutputOptions {
   readonly cookie?: string
   readonly epmdPort?: number
+  readonly sslDistOptfile?: string
   readonly timeout: number
 }
 
@@ -48,7 +50,9 @@ export async function startGuest(
 ): Promise<TsunagiNode> {
   const peer = parsePeer(target, 'node')
   const cookie = await commandCookie(options.cookie)
+  const optfile = options.sslDistOptfile ?? (process.env.TSUNAGI_SSL_DIST_OPTFILE || undefined)
   return await startNode({
+    ...(optfile === undefined ? {} : { tls: (await tlsOfOptfile(optfile)).tls }),
     ...(name === undefined ? guestName(peer.host) : ownName(name)),
     cookie: cookie.value,
     listen: false,

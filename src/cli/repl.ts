@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { AsyncCompleter } from 'node:readline'
-import { type REPLServer, start } from 'node:repl'
+import { type REPLServer, type ReplOptions, start } from 'node:repl'
 import { PassThrough } from 'node:stream'
 import * as tsunagi from '../index.ts'
 import type { TsunagiNode } from '../tsunagi.ts'
@@ -34,12 +34,15 @@ export async function runRepl(node: TsunagiNode, signal: AbortSignal): Promise<b
   return !terminal && (server as REPLServer & { lastError?: unknown }).lastError !== undefined
 }
 
-async function openTerminal(node: TsunagiNode): Promise<REPLServer> {
+/** A REPL for a person. Streams: default those of the process. */
+export async function openTerminal(
+  node: TsunagiNode,
+  streams: Pick<ReplOptions, 'input' | 'output' | 'terminal'> = {},
+): Promise<REPLServer> {
   const { name } = node
-  process.stdout.write(
-    `\`node\` is ${name}; await works; .help lists commands, Tab completes nodes and names in quotes.\n`,
-  )
-  const server = start({ prompt: `${name}> `, useColors: wantsColours(process.stdout) })
+  const output = streams.output ?? process.stdout
+  output.write(`\`node\` is ${name}; await works; .help lists commands, Tab completes nodes and names in quotes.\n`)
+  const server = start({ prompt: `${name}> `, useColors: wantsColours(output as { isTTY?: boolean }), ...streams })
   completeStrings(server, node)
   addCommands(server, node)
   await keepHistory(server)

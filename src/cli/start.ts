@@ -22,6 +22,7 @@ interface StartOptions extends OutputOptions {
   readonly hidden?: boolean
   readonly listen?: ListenOptions
   readonly epmdPort?: number
+  readonly sslDistOptfile?: string
   readonly epmd: boolean
   readonly deadline: number
   readonly repl?: boolean
@@ -39,10 +40,18 @@ interface Sources {
 export /** Starts a node and runs it until it is asked to end. */
 async function start(options: StartOptions): Promise<void> {
   const interrupt = onInterrupt()
-  const config = await loadConfig(options.config === undefined ? {} : { file: options.config })
+  const { config: file, sslDistOptfile } = options
+  const config = await loadConfig({
+    ...(file === undefined ? {} : { file }),
+    ...(sslDistOptfile === undefined ? {} : { sslDistOptfile }),
+  })
   const cookie = await cookieFor(options, config)
   const logger = await loggerFor(options)
-  for (const parameter of config.ignored) logger.warn({ parameter }, `${config.file}: ${parameter} has no effect here`)
+  for (const parameter of config.ignored) {
+    // Those of an option file for TLS come with its path.
+    const where = parameter.includes(': ') ? '' : `${config.file}: `
+    logger.warn({ parameter }, `${where}${parameter} has no effect here`)
+  }
   const nodeOptions = { logger, ...withArguments(config.options, options), cookie: cookie.value }
   const starting = startNode(options.logLevel === undefined ? nodeOptions : { ...nodeOptions, logger })
   const node = await Promise.race([starting, aborted(interrupt.signal)])

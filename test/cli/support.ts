@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { vi } from 'vitest'
+import { run } from '../../src/cli/program.ts'
 import { startCommand } from '../support/child.ts'
 import type { Exit, OsProcess } from '../support/os-process.ts'
 
@@ -44,6 +46,41 @@ export async function runCommand(args: readonly string[], options: CommandOption
   using home = new Home()
   await using command = launch(home, args, options)
   return await outcome(command)
+}
+
+/**
+ * Runs the command in this process, as far as that goes: for wrong uses and for help, which need no other. One at a time,
+ * since stdout, stderr and the exit code are the process's.
+ */
+export async function runHere(
+  args: readonly string[],
+): Promise<Pick<Outcome, 'code' | 'text'> & { readonly error: string }> {
+  using home = new Home()
+  let text = ''
+  let error = ''
+  vi.stubEnv('HOME', home.path)
+    .stubEnv('TSUNAGI_COOKIE', 'secret')
+    .stubEnv('ERL_EPMD_PORT', '1')
+    .stubEnv('NO_COLOR', '1')
+  const out = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
+    text += chunk
+    return true
+  })
+  const err = vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => {
+    error += chunk
+    return true
+  })
+  const { exitCode } = process
+  process.exitCode = undefined
+  try {
+    await run(args)
+    return { code: Number(process.exitCode ?? 0), text: text + error, error }
+  } finally {
+    process.exitCode = exitCode
+    out.mockRestore()
+    err.mockRestore()
+    vi.unstubAllEnvs()
+  }
 }
 
 export async function outcome(command: OsProcess): Promise<Outcome> {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createProgram, version } from '../../src/cli/program.ts'
 import { freePort } from '../support/otp.ts'
-import { Home, launch, outcome, runCommand } from './support.ts'
+import { Home, launch, outcome, runCommand, runHere } from './support.ts'
 
 const program = createProgram()
 const commands = program.commands.map((command) => command.name())
@@ -29,12 +29,14 @@ describe('every command', () => {
       'sub',
       'store',
       'doctor',
+      'top',
       'demo',
+      'completion',
     ])
   })
 
   it.each(doers)('%s explains itself with an example, and knows --json', async (name) => {
-    const { code, text } = await runCommand([...name.split(' '), '--help'])
+    const { code, text } = await runHere([...name.split(' '), '--help'])
     expect(code).toBe(0)
     expect(text).toMatch(new RegExp(`^Usage: tsunagi ${name} `))
     expect(text).toMatch(/Example:\n {2}.*tsunagi /)
@@ -49,8 +51,8 @@ describe('tsunagi', () => {
 
   it.each([
     ['a missing argument', ['ping'], "missing required argument 'node'"],
-    ['an unknown command', ['pnig', 'a@127.0.0.1'], "unknown command 'pnig'"],
-    ['an unknown option', ['names', '--prot', '1'], "unknown option '--prot'"],
+    ['an unknown command', ['pnig', 'a@127.0.0.1'], "unknown command 'pnig'; did you mean ping?"],
+    ['an unknown option', ['names', '--prot', '1'], "unknown option '--prot'; did you mean --port?"],
     ['a port that is none', ['names', '--port', 'epmd'], 'whole number from 1 to 65535'],
     ['a node name that is none', ['ping', 'nonsense'], 'expected a node name such as "b@127.0.0.1"'],
     ['a bad term', ['call', 'a@127.0.0.1', 'x', '{a'], 'a bracket is not closed'],

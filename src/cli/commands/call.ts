@@ -1,5 +1,13 @@
 import { Command } from 'commander'
-import { cookieOption, epmdPortOption, jsonOption, lazily, timeoutOption, withExample } from './options.ts'
+import {
+  cookieOption,
+  epmdPortOption,
+  jsonOption,
+  lazily,
+  sslDistOptfileOption,
+  timeoutOption,
+  withExample,
+} from './options.ts'
 
 /** `tsunagi call`: what a GenServer replies. */
 export function callCommand(): Command {
@@ -10,6 +18,7 @@ export function callCommand(): Command {
     .argument('<term>', 'the request in Erlang syntax')
     .addOption(cookieOption())
     .addOption(epmdPortOption())
+    .addOption(sslDistOptfileOption())
     .addOption(timeoutOption(5000))
     .addOption(jsonOption('print the result as a line of JSON; the reply is in it as Erlang text'))
     .action(lazily(async () => (await import('../call.ts')).call))

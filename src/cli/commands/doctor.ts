@@ -1,5 +1,13 @@
 import { Command } from 'commander'
-import { cookieOption, epmdPortOption, jsonOption, lazily, timeoutOption, withExample } from './options.ts'
+import {
+  cookieOption,
+  epmdPortOption,
+  jsonOption,
+  lazily,
+  sslDistOptfileOption,
+  timeoutOption,
+  withExample,
+} from './options.ts'
 
 /** `tsunagi doctor`: why a node cannot be connected to, and what to do. */
 export function doctorCommand(): Command {
@@ -9,6 +17,7 @@ export function doctorCommand(): Command {
     .option('--as <name>', 'dial under this name, which no running node has (default: a random one)')
     .addOption(cookieOption())
     .addOption(epmdPortOption())
+    .addOption(sslDistOptfileOption())
     .addOption(timeoutOption(30_000))
     .addOption(jsonOption())
     .action(lazily(async () => (await import('../doctor.ts')).doctor))

@@ -21,6 +21,11 @@ export function cookieOption(): Option {
   return new Option('--cookie <cookie>', 'the shared secret (default: TSUNAGI_COOKIE, else ~/.erlang.cookie)')
 }
 
+export function sslDistOptfileOption(): Option {
+  const what = 'options for TLS, as of erl -ssl_dist_optfile (default: TSUNAGI_SSL_DIST_OPTFILE, else none)'
+  return new Option('--ssl-dist-optfile <file>', what)
+}
+
 export function timeoutOption(ms: number): Option {
   return new Option('--timeout <ms>', 'how long to wait').argParser(integerArgument(1, 86_400_000)).default(ms)
 }

@@ -1,5 +1,13 @@
 import { Command } from 'commander'
-import { cookieOption, epmdPortOption, jsonOption, lazily, timeoutOption, withExample } from './options.ts'
+import {
+  cookieOption,
+  epmdPortOption,
+  jsonOption,
+  lazily,
+  sslDistOptfileOption,
+  timeoutOption,
+  withExample,
+} from './options.ts'
 
 /** `tsunagi ping`: whether a node can be reached and accepts us, as `net_adm:ping/1`; and if not, why. */
 export function pingCommand(): Command {
@@ -8,6 +16,7 @@ export function pingCommand(): Command {
     .argument('<node>', 'name of the node, with :port to do without EPMD')
     .addOption(cookieOption())
     .addOption(epmdPortOption())
+    .addOption(sslDistOptfileOption())
     .addOption(timeoutOption(5000))
     .addOption(jsonOption())
     .action(lazily(async () => (await import('../ping.ts')).ping))

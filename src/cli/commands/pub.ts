@@ -1,5 +1,13 @@
 import { Command } from 'commander'
-import { cookieOption, epmdPortOption, jsonOption, lazily, timeoutOption, withExample } from './options.ts'
+import {
+  cookieOption,
+  epmdPortOption,
+  jsonOption,
+  lazily,
+  sslDistOptfileOption,
+  timeoutOption,
+  withExample,
+} from './options.ts'
 
 /** `tsunagi pub`: a message for the subscribers of a topic. */
 export function pubCommand(): Command {
@@ -12,6 +20,7 @@ export function pubCommand(): Command {
     .option('--only', 'to the subscribers of this node, not to those of others')
     .addOption(cookieOption())
     .addOption(epmdPortOption())
+    .addOption(sslDistOptfileOption())
     .addOption(timeoutOption(5000))
     .addOption(jsonOption())
     .action(lazily(async () => (await import('../pub.ts')).pub))

@@ -1,5 +1,13 @@
 import { Command } from 'commander'
-import { cookieOption, epmdPortOption, jsonOption, lazily, timeoutOption, withExample } from './options.ts'
+import {
+  cookieOption,
+  epmdPortOption,
+  jsonOption,
+  lazily,
+  sslDistOptfileOption,
+  timeoutOption,
+  withExample,
+} from './options.ts'
 
 /** `tsunagi rpc`: what a function returns. */
 export function rpcCommand(): Command {
@@ -10,6 +18,7 @@ export function rpcCommand(): Command {
     .argument('[args]', 'list of the arguments in Erlang syntax', '[]')
     .addOption(cookieOption())
     .addOption(epmdPortOption())
+    .addOption(sslDistOptfileOption())
     .addOption(timeoutOption(5000))
     .addOption(jsonOption('print the result as a line of JSON; what was returned is in it as Erlang text'))
     .action(lazily(async () => (await import('../rpc.ts')).rpc))

@@ -1,7 +1,15 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { parseListenAddress } from '../../config/listen-address.ts'
 import type { ListenOptions } from '../../node/node-options.ts'
-import { cookieOption, epmdPortOption, integerArgument, jsonOption, lazily, withExample } from './options.ts'
+import {
+  cookieOption,
+  epmdPortOption,
+  integerArgument,
+  jsonOption,
+  lazily,
+  sslDistOptfileOption,
+  withExample,
+} from './options.ts'
 
 /** From the most to the least. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
@@ -22,6 +30,7 @@ export function startCommand(): Command {
     .addOption(new Option('--hidden', 'be connected without taking part (the default)').conflicts('visible'))
     .option('--listen <host:port>', 'where to listen (default: a free port at the host of the name)', listenArgument)
     .addOption(epmdPortOption())
+    .addOption(sslDistOptfileOption())
     .addOption(new Option('--no-epmd', 'use no EPMD: peers need the port, --connect app@host:port'))
     .option(
       '--dashboard [port]',

@@ -5,6 +5,7 @@ import {
   integerArgument,
   jsonOption,
   lazily,
+  sslDistOptfileOption,
   timeoutOption,
   withExample,
 } from './options.ts'
@@ -74,6 +75,7 @@ function subcommand(name: string, description: string, example: string): Command
     .addOption(new Option('--store <name>', 'name of the store').default('tsunagi_store'))
     .addOption(cookieOption())
     .addOption(epmdPortOption())
+    .addOption(sslDistOptfileOption())
     .addOption(timeoutOption(5000))
     .addOption(jsonOption('print lines of JSON; values are in them as Erlang text'))
   return withExample(command, `tsunagi store ${name} app@127.0.0.1 ${example} --cookie secret`)

@@ -5,6 +5,7 @@ import {
   integerArgument,
   jsonOption,
   lazily,
+  sslDistOptfileOption,
   timeoutOption,
   withExample,
 } from './options.ts'
@@ -20,6 +21,7 @@ export function subCommand(): Command {
     .option('--count <n>', 'exit after so many messages', integerArgument(1, 2 ** 31))
     .addOption(cookieOption())
     .addOption(epmdPortOption())
+    .addOption(sslDistOptfileOption())
     .addOption(timeoutOption(5000))
     .addOption(jsonOption('print each message as a line of JSON; the message is in it as Erlang text'))
     .action(lazily(async () => (await import('../sub.ts')).sub))

@@ -6,6 +6,7 @@ import {
   integerArgument,
   jsonOption,
   lazily,
+  sslDistOptfileOption,
   timeoutOption,
   withExample,
 } from './options.ts'
@@ -25,6 +26,7 @@ export function topCommand(): Command {
     .option('--once', 'print one table and end')
     .addOption(cookieOption())
     .addOption(epmdPortOption())
+    .addOption(sslDistOptfileOption())
     .addOption(timeoutOption(5000))
     .addOption(jsonOption('print a line of JSON for each look'))
     .action(lazily(async () => (await import('../top.ts')).top))
