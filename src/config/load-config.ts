@@ -5,6 +5,7 @@ import { blame, ConfigError } from './config-error.ts'
 import { readConfigFile, USUAL_FILES } from './config-file.ts'
 import { environmentOptions } from './environment.ts'
 import { exists } from './exists.ts'
+import { tlsOfOptfile } from './ssl-dist-optfile.ts'
 import { readSysConfig } from './sys-config.ts'
 
 /** Options of {@link loadConfig}. */
@@ -16,6 +17,11 @@ export interface LoadConfigOptions {
   readonly file?: string
   /** Where the file is looked for. Default: the working directory. */
   readonly cwd?: string
+  /**
+   * A file of options for TLS as `erl -ssl_dist_optfile` takes it, in place of the option `tls`. Default:
+   * `TSUNAGI_SSL_DIST_OPTFILE`, else none.
+   */
+  readonly sslDistOptfile?: string
   /** Default: `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>>
 }
@@ -26,7 +32,7 @@ export interface Config {
   readonly options: StartOptions
   /** The file that was read, with its whole path. */
   readonly file: string | undefined
-  /** Parameters of a `sys.config` that change what a BEAM node does, and that this one does not follow. */
+  /** Options of a file for TLS that have no effect here, with its path; and parameters of a `sys.config` that change what a BEAM node does, and that this one does not follow. */
   readonly ignored: readonly string[]
 }
 
@@ -42,14 +48,21 @@ export interface Config {
  */
 export async function loadConfig(options: LoadConfigOptions = {}): Promise<Config> {
   instance(options, 'options', 'an object such as { file }', (it) => !Array.isArray(it))
-  knownOnly(options, ['file', 'cwd', 'env'])
+  knownOnly(options, ['file', 'cwd', 'env', 'sslDistOptfile'])
   const { env = process.env, cwd = process.cwd() } = options
   const file = await findFile(cwd, options.file === undefined ? env.TSUNAGI_CONFIG : string(options.file, 'file'))
   const { options: fromFile, ignored } = file === undefined ? { options: {}, ignored: [] } : await readFile(file, cwd)
   const fromEnvironment = environmentOptions(env)
   const renamed = fromEnvironment.name !== undefined || fromEnvironment.sname !== undefined
   const { name: _, sname: __, ...unnamed } = fromFile
-  return { options: { ...(renamed ? unnamed : fromFile), ...fromEnvironment }, file, ignored }
+  const given = options.sslDistOptfile ?? (env.TSUNAGI_SSL_DIST_OPTFILE || undefined)
+  const optfile = given === undefined ? undefined : resolve(cwd, string(given, 'sslDistOptfile'))
+  const secured = optfile === undefined ? undefined : await tlsOfOptfile(optfile)
+  return {
+    options: { ...(renamed ? unnamed : fromFile), ...fromEnvironment, ...(secured && { tls: secured.tls }) },
+    file,
+    ignored: [...ignored, ...(secured?.ignored ?? []).map((option) => `${optfile}: ${option}`)],
+  }
 }
 
 async function readFile(file: string, cwd: string): Promise<{ options: StartOptions; ignored: string[] }> {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, extname, resolve } from 'node:path'
-import { isTuple, ParseError, parseAll } from '../term/index.ts'
+import { isTuple, ParseError, parseAll, type Term } from '../term/index.ts'
 import type { StartOptions } from '../tsunagi.ts'
 import { ConfigError } from './config-error.ts'
 import { exists } from './exists.ts'
@@ -41,7 +41,7 @@ export async function readSysConfig(path: string, cwd: string): Promise<{ option
 async function readInto(applications: Applications, path: string, where: Where): Promise<void> {
   const { cwd, depth } = where
   if (depth > MAX_DEPTH) throw new ConfigError(path, 'files include each other too deep')
-  const whole = new Setting(path, '', await readTerm(path))
+  const whole = new Setting(path, '', await readTerm(path, '[{kernel, […]}]'))
   for (const entry of whole.list('a list, [{Application, Parameters}].')) {
     const included = textOf(entry)
     if (included !== undefined) {
@@ -67,7 +67,8 @@ async function placeOf(included: string, beside: string, cwd: string): Promise<s
   return (await exists(file)) ? file : resolve(cwd, name)
 }
 
-async function readTerm(path: string) {
+/** Reads the one term of a file. `like` shows what it looks like. */
+export async function readTerm(path: string, like: string): Promise<Term> {
   let text: string
   try {
     text = await readFile(path, 'utf8')
@@ -76,8 +77,8 @@ async function readTerm(path: string) {
   }
   try {
     const terms = parseAll(text)
-    if (terms.length === 1) return terms[0]
-    throw new ConfigError(path, `expected one list, [{kernel, […]}]. with its dot, found ${terms.length} terms`)
+    if (terms.length === 1) return terms[0] as Term
+    throw new ConfigError(path, `expected one list, ${like}. with its dot, found ${terms.length} terms`)
   } catch (cause) {
     if (!(cause instanceof ParseError)) throw cause
     const { offset, line, column } = cause
