@@ -33,14 +33,15 @@ export async function openDashboard(node: ObservedNode, options: DashboardOption
 }
 
 /**
- * A dashboard to be mounted in a server that is there: `node:http`, Express, Fastify, Hono. It closes with the node.
+ * A dashboard to be mounted in a server that is there: `node:http`, Express, Fastify, Hono. It closes with the node. `token`
+ * has to be said: a token, or `false` where the application lets nobody through whom it does not know.
  *
  * @throws OptionError
  * @example
  * const dashboard = await mountDashboard(node, { path: '/cluster', token: process.env.DASHBOARD_TOKEN })
  * app.use(dashboard.handler)
  */
-export async function mountDashboard(node: ObservedNode, options: MountOptions = {}): Promise<MountedDashboard> {
+export async function mountDashboard(node: ObservedNode, options: MountOptions): Promise<MountedDashboard> {
   resolveMountOptions(options)
   const server = await import('./http/dashboard.ts')
   const observatory = openObservatory(node, shown(options))

@@ -47,16 +47,16 @@ export interface MountOptions extends Omit<DashboardAccess, 'token'> {
   /** The path it is found under, such as `/cluster`. Default `/`. */
   readonly path?: string
   /**
-   * As {@link DashboardAccess.token}; `false` says that the application lets nobody through whom it does not know. With
-   * neither, only requests that came over loopback are answered.
+   * As {@link DashboardAccess.token}; `false` says that the application itself lets nobody through whom it does not know. One
+   * of them has to be said: nothing here can tell who reaches the application.
    */
   readonly token?: string | false | undefined
 }
 
 /** {@link DashboardAccess}, checked and completed. */
 export interface ResolvedAccess {
-  /** False: somebody else guards it. */
-  readonly token: string | false | undefined
+  /** Undefined: loopback, or somebody else, guards it. */
+  readonly token: string | undefined
   readonly actions: boolean
   readonly tail: boolean
   readonly allowedHosts: ReadonlySet<string>
@@ -102,10 +102,15 @@ export function resolveDashboardOptions(options: DashboardOptions, path = 'dashb
 }
 
 /** @throws OptionError naming the option and, unless it is secret, the value at fault */
-export function resolveMountOptions({ token, ...options }: MountOptions, path = ''): ResolvedMountOptions {
-  checkShape(options, ['path', ...ACCESS], path)
-  const access = resolveAccess(token === undefined || token === false ? options : { ...options, token }, path)
-  return { ...access, token: token === false ? false : access.token, path: prefixOf(options.path, `${path}path`) }
+export function resolveMountOptions(given: MountOptions, path = ''): ResolvedMountOptions {
+  checkShape(given, ['path', ...ACCESS], path)
+  const { token, ...options } = given
+  if (token === undefined) {
+    const text = `${path}token: expected a token, or false where the application lets nobody through whom it does not know`
+    throw new OptionError(`${path}token`, undefined, 'a token, or false', text)
+  }
+  const access = resolveAccess(token === false ? options : { ...options, token }, path)
+  return { ...access, path: prefixOf(options.path, `${path}path`) }
 }
 
 function checkShape(options: object, known: readonly string[], path: string): void {

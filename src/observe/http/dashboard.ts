@@ -57,7 +57,7 @@ export interface DashboardInternals {
 export function mountDashboard(
   node: DashboardNode,
   observatory: Observatory,
-  options: MountOptions = {},
+  options: MountOptions,
   internals: DashboardInternals = {},
 ): MountedDashboard {
   const mounted = mount(node, observatory, resolveMountOptions(options), internals)
@@ -125,7 +125,7 @@ function mount(
   const refusals = new Refusals(clock, logger)
   const viewers = new Viewers(options.viewers, clock, logger)
   const metrics = new Metrics({ node, observatory, processMetrics, readyNodes, refusals, viewers })
-  const credentials = typeof token === 'string' ? new Credentials(token, node.name) : undefined
+  const credentials = token === undefined ? undefined : new Credentials(token, node.name)
   let page: ReturnType<typeof loadPage> | undefined
   const app = new DashboardApp({
     node,

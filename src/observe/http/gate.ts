@@ -1,4 +1,3 @@
-import { isLoopbackHost } from '../../base/node-name.ts'
 import { type Refusal, refusal } from './answers.ts'
 import type { Attempts } from './attempts.ts'
 import { bearerOf, type Credentials } from './credentials.ts'
@@ -45,20 +44,14 @@ export class Gate {
 
   /** Undefined: it may pass. */
   check(visit: Visit): Response | undefined {
-    const { header, localAddress, path } = visit
+    const { header, path } = visit
     // Whoever has the token in a header is no page that was tricked into asking.
     const bearer = bearerOf(header('authorization'))
     if (this.#credentials !== undefined && bearer !== undefined) return this.#byToken(visit, bearer)
 
     const barred = this.checkOrigin(visit)
     if (barred !== undefined) return barred
-    if (this.#credentials === undefined) {
-      const guarded = this.#access.token === false || (localAddress !== undefined && isLoopbackHost(localAddress))
-      if (guarded) return undefined
-      const text = 'without a token, this dashboard only answers over loopback'
-      return this.#refuse('forbidden', visit, `to ${localAddress}`, text)
-    }
-    if (this.#credentials.isSession(header('cookie'))) return undefined
+    if (this.#credentials === undefined || this.#credentials.isSession(header('cookie'))) return undefined
     const given = path === '/' && visit.method === 'GET' ? visit.query.get('token') : null
     if (given !== null) return this.enter(visit, given)
     if (path !== '/') {

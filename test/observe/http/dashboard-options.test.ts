@@ -49,11 +49,14 @@ describe('options of a dashboard', () => {
   it("of a mounted one have a path, and a token that may be somebody else's business", () => {
     expect(resolveMountOptions({ path: '/ops/cluster/', token: false })).toMatchObject({
       path: '/ops/cluster',
-      token: false,
+      token: undefined,
     })
-    expect(resolveMountOptions({})).toMatchObject({ path: '', token: undefined })
+    const token = 'correct-horse-battery'
+    expect(resolveMountOptions({ token })).toMatchObject({ path: '', token })
+    expect(() => resolveMountOptions(undefined as never)).toThrow('options: expected an object of dashboard options')
+    expect(() => resolveMountOptions({ token: undefined })).toThrow('token: expected a token, or false')
     for (const path of ['cluster', '/a//b', '/..', '/a/.b', '/a b', '/a%20b', '/a?b']) {
-      expect(() => resolveMountOptions({ path }), path).toThrow('path: expected a path such as "/cluster"')
+      expect(() => resolveMountOptions({ path, token }), path).toThrow('path: expected a path such as "/cluster"')
     }
   })
 })

@@ -11,7 +11,7 @@ import { parseMetrics } from './prometheus.ts'
 import { StandIn } from './stage.ts'
 
 async function scrape(node: TsunagiNode, options = {}) {
-  const dashboard = mountDashboard(node, new FakeObservatory(), options)
+  const dashboard = mountDashboard(node, new FakeObservatory(), { token: false, ...options })
   const read = async () => {
     const answer = await dashboard.fetch(new Request('http://127.0.0.1/metrics'), {
       incoming: { url: '/metrics', socket: { localAddress: '127.0.0.1', remoteAddress: '127.0.0.1' } } as never,
@@ -83,7 +83,7 @@ describe('/metrics', () => {
     const node = new StandIn()
     const hostile = 'a"} 1\nevil_metric{x="\\@h'
     node.links = () => [linkOf(hostile)] as never
-    await using dashboard = node.mount({ token: false, processMetrics: false })
+    await using dashboard = node.mount({ processMetrics: false })
     const answer = await dashboard.fetch(new Request('http://127.0.0.1/metrics'))
     const families = parseMetrics(await answer.text())
     expect(families.get('tsunagi_link_received_bytes_total')?.samples).toEqual([

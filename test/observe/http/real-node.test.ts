@@ -60,7 +60,7 @@ describe('the dashboard of a node', () => {
     const b = await cluster.start('b')
     const a = await cluster.start('a', { connectTo: b.name })
     await a.ready()
-    await using dashboard = await mountDashboard(a, { path: '/cluster', actions: true })
+    await using dashboard = await mountDashboard(a, { path: '/cluster', token: false, actions: true })
     await using server = await serve(dashboard.handler)
     const base = `http://127.0.0.1:${server.port}/cluster`
     await using page = await EventReader.open(`${base}/api/events?sections=timeline`)

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
+import { mountDashboard } from '../../../src/observe/http/dashboard.ts'
 import { ask, EventReader, parse, readAll, StandIn, serve, TOKEN } from './stage.ts'
 
 const bearer = `Authorization: Bearer ${TOKEN}`
@@ -316,19 +317,16 @@ describe('binding', () => {
     await dashboard.close()
   })
 
-  it('of a host application without a token of its own only answers over loopback', async () => {
+  it('to nothing of our own, in a host application, needs a word on who guards it', async () => {
     const node = new StandIn()
-    const mounted = node.mount()
-    const trusting = node.mount({ token: false })
-    const asks = (dashboard: typeof mounted, localAddress: string) =>
-      dashboard.fetch(new Request('http://192.0.2.1/api/nodes'), {
-        incoming: { url: '/api/nodes', socket: { localAddress, remoteAddress: '192.0.2.9' } } as never,
-      })
-    expect((await asks(mounted, '192.0.2.1')).status).toBe(403)
-    expect((await asks(trusting, '192.0.2.1')).status).toBe(200)
-    await using server = await serve(mounted.handler)
+    const mount = (options: object) => mountDashboard(node.asNode, node.observatory, options)
+    expect(() => mount({})).toThrow('token: expected a token, or false where the application lets nobody through')
+    await using trusting = mount({ token: false })
+    const bindings = {
+      incoming: { url: '/api/nodes', socket: { localAddress: '192.0.2.1', remoteAddress: '192.0.2.9' } },
+    }
+    expect((await trusting.fetch(new Request('http://192.0.2.1/api/nodes'), bindings)).status).toBe(200)
+    await using server = await serve(trusting.handler)
     expect((await ask(server.port, 'GET /api/nodes HTTP/1.1')).status).toBe(200)
-    await mounted.close()
-    await trusting.close()
   })
 })

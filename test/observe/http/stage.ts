@@ -84,8 +84,13 @@ export class StandIn extends EventEmitter {
     return openDashboard(this.asNode, this.observatory, options, { page: async () => PAGE, ...internals })
   }
 
-  mount(options: MountOptions = {}, internals: DashboardInternals = {}): MountedDashboard {
-    return mountDashboard(this.asNode, this.observatory, options, { page: async () => PAGE, ...internals })
+  mount(options: MountOptions, internals: DashboardInternals = {}): MountedDashboard {
+    return mountDashboard(
+      this.asNode,
+      this.observatory,
+      { token: false, ...options },
+      { page: async () => PAGE, ...internals },
+    )
   }
 }
 
