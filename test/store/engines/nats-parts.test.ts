@@ -5,9 +5,15 @@ import { Kvm } from '@nats-io/kv'
 import { connect } from '@nats-io/transport-node'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { silentLogger } from '../../../src/base/logger.ts'
+import { encodeValue } from '../../../src/store/encode-value.ts'
 import type { EngineContext } from '../../../src/store/engine.ts'
+import type { Bucket } from '../../../src/store/engines/nats/bucket.ts'
 import { Markers } from '../../../src/store/engines/nats/markers.ts'
+import { Sweep } from '../../../src/store/engines/nats/sweep.ts'
+import { FrozenValues } from '../../../src/store/frozen-values.ts'
 import { nats } from '../../../src/store/nats/index.ts'
+import { StoredEntry } from '../../../src/store/replication/stored-entry.ts'
+import { Version } from '../../../src/store/version.ts'
 import { FakeClock } from '../../../src/testing/fake-clock.ts'
 import { Cluster } from '../../node/cluster.ts'
 import { NatsServer } from '../../support/nats-server.ts'
@@ -80,6 +86,72 @@ describe('markers of deleted keys', () => {
       await new Promise((resolve) => setImmediate(resolve))
     }
     expect(tried).toEqual(['a', 'b'])
+  })
+})
+
+describe('what has expired in a bucket', () => {
+  function scene() {
+    const clock = new FakeClock(1_000_000)
+    const entries = new Map<string, StoredEntry>()
+    const leased = new Set<string>()
+    const removed: string[] = []
+    const state: { error: Error | undefined } = { error: undefined }
+    const bucket = {
+      closed: false,
+      slot: (key: string) => ({ revision: 1, record: { lease: leased.has(key) ? { id: 'x', node: 'a' } : undefined } }),
+      async remove(key: string) {
+        if (state.error !== undefined) throw state.error
+        removed.push(key)
+        entries.delete(key)
+      },
+    }
+    const context = { clock, wallClock: () => clock.now() } as unknown as EngineContext
+    const sweep = new Sweep(context, bucket as unknown as Bucket, (key) => entries.get(key))
+    const add = (key: string, expiresAt: number): void => {
+      const bytes = encodeValue(1, {})
+      const entry = new StoredEntry(new FrozenValues({}), key, new Version(0, '', 1), bytes, expiresAt, expiresAt)
+      entries.set(key, entry)
+      sweep.add(entry)
+    }
+    const pass = async (ms: number): Promise<void> => {
+      for (let i = 0; i < ms; i += 500) {
+        clock.advance(500)
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    }
+    return { clock, leased, removed, state, sweep, add, pass }
+  }
+
+  it('is taken away about then, and what is computed anew when that has come to nothing', async () => {
+    const { clock, leased, removed, add, pass } = scene()
+    add('late', clock.now() + 10_000)
+    add('k', clock.now() + 2000)
+    add('stale', clock.now() + 2000)
+    leased.add('stale')
+    await pass(1500)
+    expect(removed).toEqual([])
+    await pass(3000)
+    expect(removed).toEqual(['k'])
+    leased.clear()
+    await pass(3000)
+    expect(removed).toEqual(['k', 'stale'])
+    await pass(6000)
+    expect(removed).toEqual(['k', 'stale', 'late'])
+    expect(clock.pending).toBe(0)
+  })
+
+  it('is tried again, all of it, while there is no connection', async () => {
+    const { clock, removed, state, sweep, add, pass } = scene()
+    for (const key of ['a', 'b', 'c']) add(key, clock.now() + 100)
+    state.error = new Error('no connection')
+    await pass(5000)
+    expect(removed).toEqual([])
+    state.error = undefined
+    await pass(3000)
+    expect(removed.sort()).toEqual(['a', 'b', 'c'])
+    add('d', clock.now() + 100)
+    sweep.close()
+    expect(clock.pending).toBe(0)
   })
 })
 

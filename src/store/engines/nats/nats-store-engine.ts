@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { Timer } from '../../../base/clock.ts'
 import { abortable, pause, withDeadline } from '../../../base/deadline.ts'
 import { TsunagiError } from '../../../base/errors.ts'
 import { duration } from '../../../base/options.ts'
@@ -23,7 +22,6 @@ import type {
   SubmitOptions,
 } from '../../engine.ts'
 import { FrozenValues } from '../../frozen-values.ts'
-import { Expiries } from '../../replication/expiries.ts'
 import { StoredEntry } from '../../replication/stored-entry.ts'
 import { StoreError } from '../../store-error.ts'
 import { Version } from '../../version.ts'
@@ -31,14 +29,11 @@ import { Bucket, type BucketSetup, carried, type Slot } from './bucket.ts'
 import { bucketError, isConflict } from './bucket-error.ts'
 import type { BucketRecord, RecordValue } from './bucket-record.ts'
 import { type LeaseHost, NatsLease, SILENCE } from './nats-lease.ts'
+import { Sweep } from './sweep.ts'
 
 const TIMEOUT = 5000
 /** Writes of a batch that are on their way at once. */
 const WINDOW = 256
-/** Milliseconds that nodes are apart, at most, when they take away what has expired. */
-const APART = 1000
-/** Values taken away at one look. */
-const MOST_EXPIRED = 1000
 
 /** What became of one write. */
 interface Written {
@@ -52,12 +47,8 @@ export class NatsStoreEngine implements StoreEngine, LeaseHost {
   readonly bucket: Bucket
   readonly #entries = new Map<string, StoredEntry>()
   readonly #values: FrozenValues
-  readonly #expiries = new Expiries()
+  readonly #sweep: Sweep
   readonly #listeners = new Map<string, Set<() => void>>()
-  #sweep: Timer | undefined
-  /** When what is next expires, as far as the timer knows. */
-  #sweepAt = Number.POSITIVE_INFINITY
-  #expiring = false
   #failing = false
 
   constructor(context: EngineContext, setup: BucketSetup) {
@@ -68,6 +59,7 @@ export class NatsStoreEngine implements StoreEngine, LeaseHost {
       dropped: (key) => this.#dropped(key),
       failed: (error) => this.#failed(error),
     })
+    this.#sweep = new Sweep(context, this.bucket, (key) => this.#entries.get(key))
   }
 
   get size(): number {
@@ -167,8 +159,7 @@ export class NatsStoreEngine implements StoreEngine, LeaseHost {
   }
 
   async close(): Promise<void> {
-    this.#sweep?.cancel()
-    this.#expiries.clear()
+    this.#sweep.close()
     await this.bucket.close()
     for (const waiting of this.#listeners.values()) for (const seen of waiting) seen()
   }
@@ -323,10 +314,7 @@ export class NatsStoreEngine implements StoreEngine, LeaseHost {
     if (entry === undefined) this.#entries.delete(key)
     else this.#entries.set(key, entry)
     if (entry !== previous) {
-      if (entry?.expiresAt !== undefined) {
-        this.#expiries.add(entry)
-        this.#schedule()
-      }
+      if (entry !== undefined) this.#sweep.add(entry)
       const cause = resync ? 'resync' : causeOf(entry, previous, this.context.wallClock())
       const version = entry?.version ?? versionOf(slot?.revision ?? this.bucket.applied + 1)
       this.context.observer.change?.({ key, entry, previous, version, cause, source: this.context.host.name })
@@ -347,39 +335,6 @@ export class NatsStoreEngine implements StoreEngine, LeaseHost {
     } catch {
       this.#dropped(slot.key)
       return undefined
-    }
-  }
-
-  /** All nodes try, a little apart; the first one does it. */
-  #schedule(): void {
-    const { clock, wallClock } = this.context
-    const { next } = this.#expiries
-    if (next === undefined || this.bucket.closed || this.#expiring || next >= this.#sweepAt) return
-    this.#sweep?.cancel()
-    this.#sweepAt = next
-    this.#sweep = clock.after(Math.max(next - wallClock(), 0) + Math.random() * APART, () => {
-      this.#expiring = true
-      void this.#expire().finally(() => {
-        this.#expiring = false
-        this.#sweepAt = Number.POSITIVE_INFINITY
-        this.#schedule()
-      })
-    })
-  }
-
-  async #expire(): Promise<void> {
-    for (const { key, version } of this.#expiries.due(this.context.wallClock(), MOST_EXPIRED)) {
-      const slot = this.bucket.slot(key)
-      if (slot === undefined || slot.record?.lease !== undefined) continue
-      if (!version.equals(this.#entries.get(key)?.version)) continue
-      try {
-        await this.bucket.remove(key, slot.revision)
-      } catch (error) {
-        if (isConflict(error)) continue
-        const entry = this.#entries.get(key)
-        if (entry !== undefined && !this.bucket.closed) this.#expiries.add(entry)
-        return
-      }
     }
   }
 
