@@ -209,9 +209,13 @@ class Schedule implements SimulationObserver {
   #write(process: SimulatedProcess, key: string): Write {
     const random = this.#random
     const bytes = random.chance(0.2) ? undefined : Buffer.from(`v${++this.#values}`)
-    const current = process.replica.table.read(key)?.version ?? (bytes === undefined ? undefined : ('absent' as const))
-    const expected = random.chance(0.3) ? current : undefined
-    const ttl = bytes !== undefined && random.chance(0.1) ? random.below(5000) : undefined
+    const there = process.replica.table.read(key)
+    const absent = bytes === undefined ? undefined : ('absent' as const)
+    // What will be over soon may be absent for one and not for another, were it not for the loader's word.
+    const expiring = there?.expiresAt !== undefined && random.chance(0.5)
+    const current = expiring ? absent : (there?.version ?? absent)
+    const expected = random.chance(expiring ? 0.9 : 0.3) ? current : undefined
+    const ttl = bytes !== undefined && random.chance(0.2) ? random.below(3000) : undefined
     return { key, bytes, ttl, stale: 0, expected }
   }
 
@@ -281,6 +285,7 @@ class Schedule implements SimulationObserver {
       'disk',
       'all',
       'kill-voter',
+      'old-loader',
     ] as const)
     const count = (): void => {
       this.#faults[kind] = (this.#faults[kind] ?? 0) + 1
@@ -316,6 +321,24 @@ class Schedule implements SimulationObserver {
         simulation.at(5000 + random.below(4000), () => {
           if (loader.alive) simulation.resume(loader)
         })
+        return
+      }
+      case 'old-loader': {
+        // The others elect another one. Before the old one notices, one of them comes back without its state, and meets nobody else.
+        const loader = processes.find(({ replica }) => replica.leads)
+        const voters = processes.filter(({ name }) => this.#members?.includes(name) && name !== loader?.name)
+        if (loader === undefined || voters.length < 2) return
+        const victim = random.pick(voters)
+        count()
+        for (const name of names) if (name !== loader.name) simulation.block(loader.name, name)
+        simulation.at(800 + random.below(2500), () => {
+          if (!victim.alive || !this.#mayLose(victim.name, true)) return
+          for (const name of names)
+            if (name !== loader.name && name !== victim.name) simulation.block(victim.name, name)
+          this.#end(victim, false, true, 20 + random.below(300))
+          simulation.unblock(loader.name, victim.name)
+        })
+        simulation.at(6000 + random.below(6000), () => simulation.unblockAll())
         return
       }
       case 'pause': {
@@ -441,6 +464,12 @@ class Schedule implements SimulationObserver {
     }
     this.#shown.set(place, version)
     if (this.#members !== undefined) return
+    // What is written anew when a partition heals is above all that it replaces; but what one side deleted may give way to what
+    // the other had all the time.
+    const isBack = previous !== undefined && entry !== undefined && version.compare(previous.version) < 0
+    if (isBack && !this.#overwritten.has(textOf(previous.bytes))) {
+      this.#fail(`${process.client} replaces ${key} at ${previous.version} by ${version} (${cause})`)
+    }
     if (previous !== undefined && cause !== 'merge' && cause !== 'resync') this.#overwritten.add(textOf(previous.bytes))
     if (entry === undefined) return
     const held = this.#held.get(process) ?? new Map<string, string>()

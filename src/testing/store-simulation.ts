@@ -303,6 +303,11 @@ export class StoreSimulation {
     if (link !== undefined) this.#cut(link)
   }
 
+  unblock(a: string, b: string): void {
+    this.#blocked.delete(pair(a, b))
+    this.#connect(a, b)
+  }
+
   unblockAll(): void {
     this.#blocked.clear()
     this.connectAll()
