@@ -108,10 +108,24 @@ export default defineConfig({
   },
 })
 
-/** What TypeDoc wrote beside its pages; none while it has not run. */
-function apiSidebar(): [] {
+interface Entry {
+  readonly text: string
+  readonly link?: string
+  readonly items?: readonly Entry[]
+}
+
+/** What TypeDoc wrote beside its pages, the modules side by side; nothing while it has not run. */
+function apiSidebar(): Entry[] {
   const file = new URL('../api/typedoc-sidebar.json', import.meta.url)
-  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : []
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).flatMap((entry: Entry) => modulesOf(entry, '')) : []
+}
+
+/** A module, whose name is in small letters, and those within it; what they export is in groups with other names. */
+function modulesOf({ text, items = [], ...entry }: Entry, parent: string): Entry[] {
+  const name = `${parent}${text}`
+  const isModule = (it: Entry) => /^[a-z]/.test(it.text) && it.link?.endsWith('/') === true
+  const own = { ...entry, text: name, items: items.filter((it) => !isModule(it)) }
+  return [own, ...items.filter(isModule).flatMap((it) => modulesOf(it, `${name}/`))]
 }
 
 function manifest(field: string): string {

@@ -41,7 +41,7 @@ describeOtp(
         })
         await service.waitForOutput(new RegExp(`^${elixir.name} is there$`))
         await sees(elixir, `:pg.get_members(Phoenix.PubSub, MyApp.PubSub.Adapter) |> length()`, '2')
-        await elixir.eval(elixirBlock('{:ok, html}').replaceAll('service@127.0.0.1', NAME))
+        await elixir.eval(elixirBlock('renderer =').replaceAll('service@127.0.0.1', NAME))
         await elixir.waitForOutput(/^<h1>Invoice 42<\/h1>$/)
         await service.waitForOutput(/^heard \{order_paid,42\}$/)
 
