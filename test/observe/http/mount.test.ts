@@ -73,7 +73,7 @@ describe('a mounted dashboard', () => {
     const reader = await EventReader.open(`http://127.0.0.1:${port}/cluster/api/events`)
     await reader.until((it) => it.last('charts'))
     await reader[Symbol.asyncDispose]()
-    await expect.poll(() => node.observatory.followers).toBe(0)
+    await expect.poll(() => node.observatory.followers, { timeout: 30_000 }).toBe(0)
   })
 
   it('works where there is nothing but fetch', async () => {
