@@ -61,7 +61,7 @@ export class Charts {
     }
     for (const [node, sample] of values) this.#put(node, COLUMNS - 1, sample)
     this.#view = undefined
-    return { at, nodes: Object.fromEntries(values) }
+    return { at, nodes: Object.fromEntries([...values].filter(([node]) => this.#nodes.has(node))) }
   }
 
   /** What a node remembers, by our clock, where nothing is known yet. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { askBeam, identifyBeam } from './ask-beam.ts'
 import { AskError, type AskOptions, askReport } from './ask-node.ts'
 import type { KnownNode } from './known-node.ts'
@@ -37,6 +38,8 @@ export class NodePoller {
     this.#node = node
     this.#wallNow = wallNow
     this.#events = events
+    // Each question that is under way listens to it.
+    setMaxListeners(0, this.#closing.signal)
   }
 
   /** Asks a node, if it is time to. Resolves when it has answered, or will not; never rejects. */

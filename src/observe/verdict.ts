@@ -49,6 +49,8 @@ export class VerdictWriter {
         if (node.answer.state === 'late') add('warning', `${node.name} does not answer`, node.name)
         if (node.answer.state === 'invalid') add('warning', `${node.name} tells what cannot be understood`, node.name)
       }
+    }
+    for (const node of model.nodes) {
       if (node.report !== undefined && node.sees !== undefined) this.#ofReport(node, now, add)
     }
     const old = new Set(this.#since.keys())
@@ -60,9 +62,8 @@ export class VerdictWriter {
       return { level, text: text + detail, nodes, since: this.#since.get(key) as number }
     })
     for (const key of old) this.#since.delete(key)
-    return problems
-      .sort((a, b) => Number(b.level === 'alarm') - Number(a.level === 'alarm') || a.since - b.since)
-      .slice(0, MAX_PROBLEMS)
+    // Of each level, what is about nodes comes before what is about their parts.
+    return problems.sort((a, b) => Number(b.level === 'alarm') - Number(a.level === 'alarm')).slice(0, MAX_PROBLEMS)
   }
 
   #ofReport(node: KnownNode, now: number, add: (level: Problem['level'], text: string, ...nodes: string[]) => void) {

@@ -534,6 +534,7 @@ export type EventKind =
   | 'node-up'
   | 'node-down'
   | 'dial-failed'
+  | 'accept-failed'
   | 'send-failed'
   | 'topology'
   | 'discovery-failed'

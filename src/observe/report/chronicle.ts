@@ -35,6 +35,10 @@ export class Chronicle {
         journal.add({ kind: 'node-down', severity, peer, text: `${peer} is down`, reason })
       }),
       listen<LocalNodeEvents, 'connect-failed'>(node, 'connect-failed', (peer, error) => this.#dialFailed(peer, error)),
+      listen<LocalNodeEvents, 'accept-failed'>(node, 'accept-failed', (address, error) => {
+        const text = `a connection from ${address ?? 'somewhere'} was refused`
+        journal.add({ kind: 'accept-failed', severity: 'warning', text, reason: textOf(error) })
+      }),
       listen<LocalNodeEvents, 'send-failed'>(node, 'send-failed', (peer, _dropped, error) => {
         const text = `messages to ${peer} were lost`
         journal.add({ kind: 'send-failed', severity: 'warning', peer, text, reason: textOf(error) })

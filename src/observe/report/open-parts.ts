@@ -112,7 +112,8 @@ export function storeReport(store: Store): StoreReport {
     loader: loader ?? null,
     epoch,
     sequence,
-    size,
+    // Functions are kept as values are.
+    size: Math.max(0, size - functions.length),
     members: store.members.slice(0, REPORT_LIMITS.names),
     counts: store.stats,
     functions: functions.slice(0, REPORT_LIMITS.functions).map(({ name, version, hash, state, error }) => ({

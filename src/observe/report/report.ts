@@ -188,6 +188,7 @@ export const eventShape = fields({
     'node-up',
     'node-down',
     'dial-failed',
+    'accept-failed',
     'send-failed',
     'topology',
     'discovery-failed',
