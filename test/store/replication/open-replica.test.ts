@@ -25,6 +25,15 @@ describe('an open store', () => {
     expect(silent.replica.table.size).toBe(2)
   })
 
+  it('has another loader as soon as the links to the old one are gone', () => {
+    const scene = new Scene({ others })
+    scene.simulation.kill(scene.loader())
+    scene.run(1000)
+    scene.put(scene.loader().name, 'k')
+    scene.run(500)
+    expect(scene.settlements).toHaveLength(1)
+  })
+
   it('has no loader while the only one is silent', () => {
     const scene = new Scene({ others, loader: ['a'] })
     const silent = scene.process('a')

@@ -199,6 +199,41 @@ describe('a voter', () => {
     scene.expectEqual()
   })
 
+  it.each([false, true])(
+    'takes over at once from a loader whose links are gone, not after its lease (with disks: %s)',
+    (durable) => {
+      const scene = new Scene({ members: ['a', 'b', 'c'], durable })
+      const loader = scene.loader()
+      scene.put(loader.name, 'before')
+      scene.run(1000)
+      scene.simulation.kill(loader)
+      scene.run(2500)
+      expect(scene.loader()).toBeDefined()
+      scene.put(scene.loader().name, 'after')
+      scene.run(1500)
+      expect(scene.settlements).toHaveLength(2)
+      expect(scene.loader().replica.table.size).toBe(2)
+    },
+  )
+
+  it('stays with a loader that only it has lost, and takes part again when it is back', () => {
+    const scene = new Scene({ members: ['a', 'b', 'c'] })
+    const loader = scene.loader()
+    const [follower] = scene.others(loader)
+    const epoch = loader.replica.currentEpoch
+    for (let i = 0; i < 5; i++) {
+      scene.simulation.flap(loader.name, follower?.name as string)
+      scene.run(5000)
+    }
+    scene.simulation.block(loader.name, follower?.name as string)
+    scene.run(20_000)
+    expect(follower?.replica.loader).toBeUndefined()
+    scene.simulation.unblockAll()
+    scene.run(5000)
+    expect(loader.replica.currentEpoch).toEqual(epoch)
+    scene.expectEqual()
+  })
+
   it('that is none follows those that have all begun anew', () => {
     const scene = new Scene({ members: ['a', 'b', 'c'], others: ['x'] })
     for (let i = 0; i < 300; i++) scene.put('x', `k${i}`)
