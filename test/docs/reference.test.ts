@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { defaultLimits } from '../../src/base/limits.ts'
 import { createProgram } from '../../src/cli/program.ts'
 import { runCommand } from '../cli/support.ts'
-import { read, top } from './pages.ts'
+import { blocksOf, read, top } from './pages.ts'
 
 /** What is code in the first cells of the rows of a page. */
 const firstCells = (page: string): string[] =>
@@ -38,7 +38,9 @@ describe('docs/cli.md', () => {
   it.each(['', ...names])('shows the help of tsunagi %s as it is', async (name) => {
     const args = name === '' ? ['--help'] : [name, '--help']
     const { text } = await runCommand(args)
-    expect(read('docs/cli.md')).toContain(`$ tsunagi ${args.join(' ')}\n${text.trimEnd()}\n\`\`\``)
+    const command = `tsunagi ${args.join(' ')}`
+    const block = blocksOf('docs/cli.md').find((it) => it.text.startsWith(`$ ${command}\n`))
+    expect(block?.text).toBe(`$ ${command}\n${text.trimEnd()}`)
   })
 })
 
