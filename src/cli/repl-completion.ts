@@ -1,10 +1,13 @@
 import type { CompleterResult } from 'node:readline'
 import { systemClock } from '../base/clock.ts'
 import { type Observatory, openObservatory } from '../observe/index.ts'
+import { isAtom } from '../term/index.ts'
 import type { TsunagiNode } from '../tsunagi.ts'
 
 /** How long the names of another node are remembered, ms: the REPL asks with each key. */
 const FRESH = 3000
+/** Longer than this nobody waits for a completion, ms. */
+const PATIENCE = 1000
 /** Most names that are asked of another node. */
 const MOST = 500
 
@@ -37,10 +40,20 @@ export class StringCompletion {
     this.#observatory ??= openObservatory(this.#node)
     const names = this.#observatory.page({ list: 'names', node, limit: MOST }).then(
       ({ items }) => items,
-      () => [],
+      () => this.#askErlang(node),
     )
     this.#names.set(node, { at: now, names })
     return names
+  }
+
+  /** What every BEAM node answers, also before it is known to be one. */
+  async #askErlang(node: string): Promise<readonly string[]> {
+    try {
+      const answer = await this.#node.rpc(node, 'erlang', 'registered', [], { timeout: PATIENCE })
+      return Array.isArray(answer) ? answer.flatMap((name) => (isAtom(name) ? [name.name] : [])) : []
+    } catch {
+      return []
+    }
   }
 }
 

@@ -1,4 +1,6 @@
+import { createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
+import type { NodesView } from '../../src/observe/view.ts'
 import { hasTool } from '../support/tools.ts'
 import { Home, launch, runCommand } from './support.ts'
 
@@ -12,13 +14,29 @@ const isAlive = (pid: number): boolean => {
 
 const pidsIn = (text: string): number[] => Array.from(text.matchAll(/process (\d+),/g), ([, pid]) => Number(pid))
 
+const full = (alive: string): string => `${alive}@127.0.0.1`
+const patient = { timeout: 60_000 }
+
+/** Listens at a port, or finds that somebody does. */
+async function occupy(port: number): Promise<AsyncDisposable & { readonly port: number }> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.once('error', () => resolve()).listen(port, '127.0.0.1', () => resolve()))
+  return { port, [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())) }
+}
+
 describe('tsunagi demo', () => {
   it('runs to its end, with each step told, and leaves no process behind', { timeout: 120_000 }, async () => {
     const { code, text, output } = await runCommand(['demo', '--once', '--json'])
     expect(code, text).toBe(0)
-    const steps = output.map((line) => JSON.parse(line)).filter((line) => 'title' in line)
-    const erlang = hasTool('erl') ? ['erlang'] : []
-    expect(steps.map(({ step }) => step)).toEqual(['start', 'mesh', 'send', 'call', 'kill', 'heal', ...erlang])
+    const lines = output.map((line) => JSON.parse(line))
+    const steps = lines.filter((line) => 'title' in line).map(({ step }) => step)
+    expect(steps).toEqual(['start', 'publish', 'call', 'store', 'function', 'kill', 'heal', 'beam'])
+    const said = (step: string) => lines.filter((line) => line.step === step && 'text' in line).map(({ text }) => text)
+    expect(said('publish')[0]).toMatch(/^haru \d+\.\d °C, natsu \d+\.\d °C, aki \d+\.\d °C$/)
+    expect(said('store').filter((line: string) => line.endsWith(', computed here'))).toHaveLength(1)
+    expect(said('function')).toEqual(["call('fahrenheit', [20]) -> 68, defined here", "call('fahrenheit', [25]) -> 77"])
+    const beam = hasTool('erl') ? /^(Elixir|Erlang), with nothing added: .*\{:?add, 10\}\) -> 19$/ : /is not here/
+    expect(said('beam')[0]).toMatch(beam)
     expect(pidsIn(text)).toHaveLength(4)
     expect(pidsIn(text).filter(isAlive)).toEqual([])
   })
@@ -43,10 +61,32 @@ describe('tsunagi demo', () => {
     expect(pidsIn(text).filter(isAlive)).toEqual([])
   })
 
+  it('shows the cluster in a browser, starts again whom somebody kills, and goes on until it is interrupted', {
+    timeout: 180_000,
+  }, async () => {
+    // The port it would take is taken, by this test or by another demo.
+    await using taken = await occupy(4040)
+    using home = new Home()
+    await using demo = launch(home, ['demo', '--no-open'])
+    const [, url = ''] = /(http:\S+)/.exec(await demo.waitForOutput(/^See it all, live: /, patient)) ?? []
+    expect(new URL(url).port).not.toBe(String(taken.port))
+    await demo.waitForOutput(/^It goes on until Ctrl-C\. Kill one yourself: kill -9 \d+$/, { timeout: 150_000 })
+    const { nodes } = (await (await fetch(`${url}api/nodes`)).json()) as NodesView
+    expect(nodes.map(({ name }) => name)).toEqual(expect.arrayContaining(['aki', 'haru', 'natsu'].map(full)))
+    const from = demo.output.length
+    process.kill(pidsIn(demo.output.join('\n'))[2] as number, 'SIGKILL')
+    await demo.waitForOutput(/ is gone \(signal SIGKILL\), and comes back in 3 s$/, { from, ...patient })
+    await demo.waitForOutput(/connected to .*@127\.0\.0\.1/, { from, ...patient })
+    demo.kill('SIGINT')
+    expect((await demo.exited).code).toBe(0)
+    expect(pidsIn(demo.output.join('\n')).filter(isAlive)).toEqual([])
+  })
+
   it('leaves no process behind when it is interrupted', { timeout: 60_000 }, async () => {
     using home = new Home()
     await using demo = launch(home, ['demo'])
     await demo.waitForOutput(/natsu +process/)
+    await demo.waitForOutput(/haru +process/)
     demo.kill('SIGINT')
     expect((await demo.exited).code).toBe(130)
     const pids = pidsIn(demo.output.join('\n'))

@@ -81,6 +81,40 @@ describe('tsunagi start', () => {
   })
 })
 
+describe('tsunagi start --dashboard', () => {
+  const args = (...more: string[]) => ['start', '--name', 'a@127.0.0.1', ...secret, ...more]
+
+  it('says where, and shows the cluster there to whoever has the token of the environment', async () => {
+    using home = new Home()
+    const [epmdPort, token] = [await freePort(), 'ein-langes-geheimnis']
+    const env = { TSUNAGI_DASHBOARD_TOKEN: token }
+    await using start = launch(home, args('--dashboard', '--json'), { epmdPort, env })
+    const { dashboard } = JSON.parse(await start.waitForOutput(/started/))
+    expect(dashboard).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/)
+    expect((await fetch(`${dashboard}api/overview`)).status).toBe(401)
+    const seen = await fetch(`${dashboard}api/overview`, { headers: { authorization: `Bearer ${token}` } })
+    expect(await seen.json()).toMatchObject({ self: 'a@127.0.0.1' })
+    expect(start.output.join()).not.toContain(token)
+  })
+
+  it('takes a port, and says that it is taken', async () => {
+    using home = new Home()
+    const [epmdPort, port] = [await freePort(), String(await freePort())]
+    await using start = launch(home, args('--dashboard', port), { epmdPort })
+    await start.waitForOutput(new RegExp(`^dashboard +http://127\\.0\\.0\\.1:${port}/$`))
+    const second = await runCommand(['start', '--name', 'b@127.0.0.1', ...secret, '--dashboard', port], { epmdPort })
+    expect(second.text).toContain('the dashboard cannot listen')
+    expect(second.text).toContain('Choose another port, or 0')
+    expect(second.code).toBe(1)
+  })
+
+  it('is not shown to other machines without a token', async () => {
+    const { code, text } = await runCommand(args('--dashboard', '0.0.0.0:0'))
+    expect(text).toMatch(/^tsunagi: dashboard\.(host|token): expected/)
+    expect(code).toBe(2)
+  })
+})
+
 describe('tsunagi start, asked to end', () => {
   it('lets a call end that is under way at SIGTERM', async () => {
     using home = new Home()
