@@ -49,6 +49,7 @@ const sidebar = [
       { text: 'Configuration', link: '/config' },
       { text: 'The tsunagi command', link: '/cli' },
       { text: 'Dashboard', link: '/dashboard' },
+      { text: 'Looking at a cluster', link: '/observe' },
       { text: 'Metrics', link: '/metrics' },
       { text: 'Watching a program', link: '/diagnostics' },
       { text: 'TLS', link: '/tls' },

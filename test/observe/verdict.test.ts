@@ -114,7 +114,7 @@ describe('the verdict', () => {
   it('names who is wanted and down, why, and what else is wrong', () => {
     const stage = new Stage()
     const error = { code: 'ERR_CONNECT_REFUSED', reason: 'nobody listens', at: null }
-    const down = { to: 'b@h', state: 'waiting', wantedBy: ['connectTo'], error } as const
+    const down: LinkOf = { to: 'b@h', state: 'waiting', wantedBy: ['connectTo'], error }
     stage.tells('a@h', [down, { to: 'c@h', full: true }])
     stage.tells('c@h', ['a@h'], { loopDelay: 400, expires: stage.now + HOUR })
     const verdict = stage.verdict()
