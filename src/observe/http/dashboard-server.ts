@@ -11,6 +11,8 @@ export interface ServerLimits {
   readonly requestTimeout: number
   /** For the next request on a connection. */
   readonly keepAliveTimeout: number
+  /** On a connection over which nothing passes, neither way: longer than a stream is silent. */
+  readonly idleTimeout: number
   /** How often the above are looked at. */
   readonly checkInterval: number
   /** Connections there can be besides those of viewers. */
@@ -21,6 +23,7 @@ const LIMITS: ServerLimits = {
   headersTimeout: 10_000,
   requestTimeout: 20_000,
   keepAliveTimeout: 10_000,
+  idleTimeout: 60_000,
   checkInterval: 5_000,
   visitors: 128,
 }
@@ -44,7 +47,10 @@ export class DashboardServer {
     listener: RequestListener,
     limits: Partial<ServerLimits> = {},
   ): Promise<DashboardServer> {
-    const { checkInterval, headersTimeout, keepAliveTimeout, requestTimeout, visitors } = { ...LIMITS, ...limits }
+    const { checkInterval, headersTimeout, idleTimeout, keepAliveTimeout, requestTimeout, visitors } = {
+      ...LIMITS,
+      ...limits,
+    }
     const server = createServer(
       {
         connectionsCheckingInterval: checkInterval,
@@ -56,6 +62,7 @@ export class DashboardServer {
       },
       listener,
     )
+    server.timeout = idleTimeout
     server.maxConnections = viewers + visitors
     server.maxHeadersCount = 100
     const dashboard = new DashboardServer(server)

@@ -1,7 +1,10 @@
 import { once } from 'node:events'
+import type { RequestListener } from 'node:http'
 import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { mountDashboard } from '../../../src/observe/http/dashboard.ts'
+import { DashboardServer } from '../../../src/observe/http/dashboard-server.ts'
+import { deferred } from '../../support/deferred.ts'
 import { ask, EventReader, parse, readAll, StandIn, serve, TOKEN } from './stage.ts'
 
 const bearer = `Authorization: Bearer ${TOKEN}`
@@ -249,6 +252,24 @@ describe('limits of the server', () => {
       const answer = await readAll(socket)
       expect([half, answer === '' ? 408 : parse(answer).status]).toEqual([half, 408])
     }
+  })
+
+  it('end who does not read an answer', async () => {
+    const closed = deferred<boolean>()
+    const listener: RequestListener = (_request, response) => {
+      response.on('close', () => closed.resolve(response.writableFinished))
+      response.end(Buffer.alloc(50_000_000))
+    }
+    const server = await DashboardServer.listen({ host: '127.0.0.1', port: 0, viewers: 1 }, listener, {
+      idleTimeout: 50,
+    })
+    const socket = connect(server.address.port, '127.0.0.1')
+    socket.on('error', () => {})
+    socket.pause()
+    socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    expect(await closed.promise).toBe(false)
+    socket.destroy()
+    await server.close()
   })
 
   it('refuse heads that are too long, and connections that are too many', async () => {
