@@ -17,6 +17,10 @@ export interface StageOptions {
   readonly dashboards: Readonly<Record<string, Omit<DashboardOptions, 'port'>>>
   /** Names of processes, topics and keys on every member. */
   readonly texts: readonly string[]
+  /** Members that are visible. Default: none. */
+  readonly visible?: readonly string[]
+  /** Bytes that pass between two members, five times a second. Default: none. */
+  readonly loads?: readonly { readonly from: string; readonly to: string; readonly bytes: number }[]
 }
 
 /** A cluster of processes, with dashboards. */
@@ -25,7 +29,7 @@ export class Stage implements AsyncDisposable {
   readonly #options: StageOptions
   readonly #ports: Readonly<Record<string, number>>
   readonly #processes = new Map<string, OsProcess>()
-  readonly #others: AsyncDisposable[] = []
+  readonly #others: OtpNode[] = []
 
   private constructor(options: StageOptions, epmdPort: number, ports: Readonly<Record<string, number>>) {
     this.#options = options
@@ -54,7 +58,7 @@ export class Stage implements AsyncDisposable {
 
   /** Starts a member, once more after it was killed, and waits until it is up. */
   async start(name: string): Promise<void> {
-    const { dashboards, members, texts } = this.#options
+    const { dashboards, loads = [], members, texts, visible = [] } = this.#options
     const names = members.map((other) => `${other}@127.0.0.1`)
     const options = {
       name: `${name}@127.0.0.1`,
@@ -62,6 +66,8 @@ export class Stage implements AsyncDisposable {
       connectTo: names,
       dashboard: dashboards[name] === undefined ? undefined : { ...dashboards[name], port: this.#ports[name] },
       texts,
+      visible: visible.includes(name),
+      loads: loads.filter(({ from }) => from === name).map(({ to, bytes }) => ({ to: `${to}@127.0.0.1`, bytes })),
       functionsFrom: names,
     }
     const process = startNodeProcess([member, JSON.stringify(options)])
@@ -80,11 +86,12 @@ export class Stage implements AsyncDisposable {
   async join(language: 'erlang' | 'elixir', name: string, release: Release): Promise<OtpNode> {
     const options = { name: `${name}@127.0.0.1`, epmdPort: this.epmdPort, release }
     const node = language === 'erlang' ? await startErl(options) : await startElixir(options)
+    // Hidden nodes introduce nobody to each other: those of the BEAM do it themselves.
+    const peers = [`${this.#options.members[0]}@127.0.0.1`, ...this.#others.map((other) => other.name)]
     this.#others.push(node)
-    const [first] = this.#options.members
-    await node.eval(
-      language === 'erlang' ? `net_kernel:connect_node('${first}@127.0.0.1')` : `Node.connect(:"${first}@127.0.0.1")`,
-    )
+    for (const peer of peers) {
+      await node.eval(language === 'erlang' ? `net_kernel:connect_node('${peer}')` : `Node.connect(:"${peer}")`)
+    }
     return node
   }
 

@@ -72,7 +72,7 @@ export class Viewer implements AsyncDisposable {
   }
 
   /** A row of a table, by what its first cell says. */
-  row(table: string, name: string | RegExp): Locator {
+  row(table: string | RegExp, name: string | RegExp): Locator {
     return this.page
       .getByRole('table', { name: table })
       .getByRole('row')
@@ -94,7 +94,9 @@ export class Viewer implements AsyncDisposable {
 
   /** Pixels by which the page is wider than the screen. */
   async overflow(): Promise<number> {
-    return await this.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+    return await this.page.evaluate<number>(
+      'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

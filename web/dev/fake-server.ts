@@ -17,7 +17,7 @@ export function fakeServer(): Plugin {
         else if (pathname === '/api/tail') streamMessages(request, response, searchParams)
         else if (pathname === '/api/page') sendJson(response, fakePage(searchParams))
         else if (pathname === '/api/actions')
-          sendJson(response, { ok: true, result: { ok: true, text: 'Done, as far as this server can.', code: null } })
+          sendJson(response, { ok: true, text: 'Done, as far as this server can.', code: null })
         else if (pathname === '/alive' || pathname === '/api/overview') sendJson(response, {})
         else next()
       })

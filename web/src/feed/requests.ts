@@ -12,8 +12,8 @@ export async function act(action: Action): Promise<ActionResult> {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(action),
     })
-    const body = (await answer.json()) as { readonly result: ActionResult } | Refusal
-    return 'error' in body ? { ok: false, text: body.error.message, code: body.error.code } : body.result
+    const body = (await answer.json()) as ActionResult | Refusal
+    return 'error' in body ? { ok: false, text: body.error.message, code: body.error.code } : body
   } catch {
     return { ok: false, text: 'The node that shows this page does not answer.', code: null }
   }

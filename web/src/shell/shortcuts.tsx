@@ -37,12 +37,13 @@ export function Shortcuts({ open, onOpen, onClose }: ShortcutsProps) {
   useEffect(() => {
     if (!on) return undefined
     const onKeyDown = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || open) return
+      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return
+      if (dialog.current?.open === true) return
       if (press(event.key, onOpen)) event.preventDefault()
     }
     addEventListener('keydown', onKeyDown)
     return () => removeEventListener('keydown', onKeyDown)
-  }, [on, open, onOpen])
+  }, [on, onOpen])
 
   const change = (next: boolean) => {
     setOn(next)

@@ -9,6 +9,7 @@ import {
   type SimulationLinkDatum,
   type SimulationNodeDatum,
 } from 'd3-force'
+import { ellipseForce } from './ellipse-force.ts'
 import type { Edge } from './graph.ts'
 
 export interface Body extends SimulationNodeDatum {
@@ -23,6 +24,9 @@ type Spring = SimulationLinkDatum<Body>
 const SETTLED = 260
 const STILL = 0.015
 
+/** Of all links there could be: more of them is a mesh. */
+const DENSE = 0.6
+
 const motion = matchMedia('(prefers-reduced-motion: reduce)')
 
 /** Where the nodes are. It comes to rest, and then costs nothing until something changes. */
@@ -30,6 +34,7 @@ export class Layout {
   readonly bodies = new Map<string, Body>()
   readonly #simulation: Simulation<Body, Spring>
   readonly #springs = forceLink<Body, Spring>([]).id(({ name }) => name)
+  readonly #ellipse = ellipseForce()
   readonly #place: () => void
   #shape = ''
 
@@ -40,6 +45,7 @@ export class Layout {
       .force('links', this.#springs)
       .force('apart', forceManyBody<Body>().strength(-2600).distanceMax(900))
       .force('room', forceCollide<Body>(58))
+      .force('ring', this.#ellipse)
       .alphaMin(STILL)
       .on('tick', place)
       .stop()
@@ -61,17 +67,23 @@ export class Layout {
     for (const [index, name] of names.entries()) {
       if (!this.bodies.has(name)) this.bodies.set(name, { name, ...this.#entry(index, names.length) })
     }
-    const count = names.length
     this.#simulation.nodes([...this.bodies.values()])
-    this.#simulation.force('x', forceX<Body>(0).strength(upright ? 0.16 : 0.05))
-    this.#simulation.force('y', forceY<Body>(0).strength(upright ? 0.07 : 0.12))
-    // In a full mesh every node pulls at every other: each of them less, the more there are.
+    this.#shapeForces(names.length, edges, upright)
+    if (first || motion.matches) this.#rest()
+    else this.#simulation.alpha(0.35).restart()
+  }
+
+  #shapeForces(count: number, edges: readonly Edge[], upright: boolean): void {
+    const dense = count > 2 && edges.length / ((count * (count - 1)) / 2) >= DENSE
+    const radius = 105 + 19 * count
+    const [wide, high] = upright ? [0.8, 1.15] : [1.3, 0.85]
+    this.#ellipse.shape(radius * wide, radius * high, dense ? 0.9 : 0)
+    this.#simulation.force('x', forceX<Body>(0).strength(dense ? 0 : upright ? 0.16 : 0.05))
+    this.#simulation.force('y', forceY<Body>(0).strength(dense ? 0 : upright ? 0.07 : 0.12))
     this.#springs
       .links(edges.map(({ source, target }) => ({ source, target })))
       .distance(upright ? 170 : 230)
-      .strength(Math.min(0.35, 1.1 / Math.max(1, count)))
-    if (first || motion.matches) this.#rest()
-    else this.#simulation.alpha(0.35).restart()
+      .strength(dense ? 0 : Math.min(0.35, 1.1 / Math.max(1, count)))
   }
 
   /** On a ring, in the order of names: the same cluster looks the same each time. */

@@ -31,7 +31,8 @@ export function MapNode({ node }: { readonly node: NodeView }) {
   const family = familyOf(node.runtime)
   const up = isUp(node)
   return (
-    <g class="map-body" data-family={family} data-hidden={node.visibility === 'hidden'} data-up={up}>
+    // biome-ignore lint/a11y/noAriaHiddenOnFocusable: what takes the focus is around it, and says all of this in its label
+    <g aria-hidden="true" class="map-body" data-family={family} data-hidden={node.visibility === 'hidden'} data-up={up}>
       {node.state === 'self' && <circle class="halo" r="30" />}
       {family === 'beam' ? (
         <path class="shape" d="M0-25 21.7-12.500v25L0 25l-21.7-12.500v-25Z" />

@@ -53,7 +53,7 @@ export function Table<Row>({
   return (
     <div class="table-box">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keyboard */}
-      <section class="table-scroll" aria-label={caption} tabIndex={0}>
+      <section class="table-scroll" aria-label={`${caption}, scrolls sideways`} tabIndex={0}>
         <table>
           <caption class="unseen">{caption}</caption>
           <thead>

@@ -15,7 +15,7 @@ export function MatrixTable({ matrix, shown }: MatrixTableProps) {
 
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keyboard
-    <section class="table-scroll matrix-scroll" aria-label={CAPTIONS[shown]} tabIndex={0}>
+    <section class="table-scroll matrix-scroll" aria-label={`${CAPTIONS[shown]}, scrolls sideways`} tabIndex={0}>
       <table class="matrix" data-shown={shown}>
         <caption class="unseen">{CAPTIONS[shown]}</caption>
         <thead>
