@@ -3,13 +3,9 @@ import type { LogEntry, Operation, Outcome, Write } from '../store/replication/o
 import type { TableChange, TableConflict } from '../store/replication/table.ts'
 import { VoterReplica } from '../store/replication/voter-replica.ts'
 import type { Version } from '../store/version.ts'
-import {
-  type Mutation,
-  Random,
-  type SimulatedProcess,
-  type SimulationObserver,
-  StoreSimulation,
-} from './store-simulation.ts'
+import { Random } from './random.ts'
+import type { Mutation, SimulatedProcess, SimulationObserver } from './simulated-process.ts'
+import { StoreSimulation } from './store-simulation.ts'
 
 /** What a schedule is made of. */
 export interface ScheduleOptions {
@@ -330,15 +326,15 @@ class Schedule implements SimulationObserver {
         if (loader === undefined || voters.length < 2) return
         const victim = random.pick(voters)
         count()
-        for (const name of names) if (name !== loader.name) simulation.block(loader.name, name)
+        for (const name of names) if (name !== loader.name) simulation.links.block(loader.name, name)
         simulation.at(800 + random.below(2500), () => {
           if (!victim.alive || !this.#mayLose(victim.name, true)) return
           for (const name of names)
-            if (name !== loader.name && name !== victim.name) simulation.block(victim.name, name)
+            if (name !== loader.name && name !== victim.name) simulation.links.block(victim.name, name)
           this.#end(victim, false, true, 20 + random.below(300))
-          simulation.unblock(loader.name, victim.name)
+          simulation.links.unblock(loader.name, victim.name)
         })
-        simulation.at(6000 + random.below(6000), () => simulation.unblockAll())
+        simulation.at(6000 + random.below(6000), () => simulation.links.unblockAll())
         return
       }
       case 'pause': {
@@ -358,19 +354,20 @@ class Schedule implements SimulationObserver {
         const oneWay = random.chance(0.3) ? random.pick(this.#names) : undefined
         for (const a of this.#names) {
           for (const b of this.#names) {
-            if (a < b && (oneWay === undefined ? side.has(a) !== side.has(b) : a === oneWay)) simulation.block(a, b)
+            if (a < b && (oneWay === undefined ? side.has(a) !== side.has(b) : a === oneWay))
+              simulation.links.block(a, b)
           }
         }
-        simulation.at(1000 + random.next() * 12_000, () => simulation.unblockAll())
+        simulation.at(1000 + random.next() * 12_000, () => simulation.links.unblockAll())
         return
       }
       case 'heal':
         count()
-        return simulation.unblockAll()
+        return simulation.links.unblockAll()
       case 'flap': {
         if (names.length < 2) return
         count()
-        return simulation.flap(random.pick(names), random.pick(names))
+        return simulation.links.flap(random.pick(names), random.pick(names))
       }
       case 'disk': {
         const victim = processes.length === 0 ? undefined : random.pick(processes)
@@ -428,7 +425,7 @@ class Schedule implements SimulationObserver {
 
   #heal(): void {
     const simulation = this.#simulation
-    simulation.unblockAll()
+    simulation.links.unblockAll()
     for (const process of [...simulation.processes.values()]) {
       if (process.paused) simulation.resume(process)
       if (process.diskFailed) {

@@ -1,151 +1,21 @@
 import type { Action, Meta, ReplicaOptions, Saved } from '../store/replication/action.ts'
-import { ChangeQueue } from '../store/replication/change-queue.ts'
-import type { LeaseVerdict, Message } from '../store/replication/messages.ts'
+import type { Message } from '../store/replication/messages.ts'
 import { OpenReplica } from '../store/replication/open-replica.ts'
-import type { LogEntry, Operation, Outcome } from '../store/replication/operation.ts'
-import type { Replica } from '../store/replication/replica.ts'
+import type { LogEntry, Operation } from '../store/replication/operation.ts'
 import type { StoredEntry } from '../store/replication/stored-entry.ts'
-import type { TableChange, TableConflict, TableState } from '../store/replication/table.ts'
+import type { TableState } from '../store/replication/table.ts'
 import type { TableImage } from '../store/replication/table-image.ts'
 import { VoterReplica } from '../store/replication/voter-replica.ts'
-
-/** Numbers in [0, 1) that are the same for the same seed. Mulberry32. */
-export class Random {
-  #state: number
-
-  constructor(seed: number) {
-    this.#state = seed >>> 0
-  }
-
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0
-    let t = this.#state
-    t = Math.imul(t ^ (t >>> 15), t | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 0x1_0000_0000
-  }
-
-  /** An integer from 0 to `below - 1`. */
-  below(below: number): number {
-    return Math.floor(this.next() * below)
-  }
-
-  chance(probability: number): boolean {
-    return this.next() < probability
-  }
-
-  pick<T>(items: readonly T[]): T {
-    return items[this.below(items.length)] as T
-  }
-}
-
-/** Ways to break a simulated cluster, to see that the checks notice. */
-export interface Mutation {
-  /** Changes a message on its way; undefined: it gets lost. */
-  readonly tamper?: (message: Message, from: string, to: string) => Message | undefined
-  /** What a restarted node finds, in place of what is there. */
-  readonly find?: (saved: Saved | undefined, name: string) => Saved | undefined
-  /** What reaches the disk of a save. */
-  readonly save?: (save: Save) => Save
-}
-
-/** What is written to a disk. */
-export interface Save {
-  readonly id: number
-  readonly meta: Meta | undefined
-  readonly state: TableImage | undefined
-  readonly entries: readonly LogEntry[]
-}
-
-/** Settings of a {@link StoreSimulation}. Times are milliseconds of simulated time. */
-export interface SimulationOptions {
-  readonly seed: number
-  readonly names: readonly string[]
-  readonly members: readonly string[] | undefined
-  readonly loader: readonly string[] | undefined
-  readonly durable: boolean
-  readonly mutation?: Mutation | undefined
-  /** Entries a log keeps, so that snapshots are needed now and then. */
-  readonly logEntries: number
-}
-
-/** Hears what happens. */
-export interface SimulationObserver {
-  applied(process: SimulatedProcess, entry: LogEntry): void
-  change(process: SimulatedProcess, change: TableChange): void
-  conflict(process: SimulatedProcess, conflict: TableConflict): void
-  settled(process: SimulatedProcess, request: number, outcome: Outcome): void
-  refused(process: SimulatedProcess, request: number, code: string): void
-  lease(process: SimulatedProcess, request: number, verdict: LeaseVerdict): void
-  leaseLost(process: SimulatedProcess, request: number): void
-  /** A message is about to be handled. */
-  delivered(process: SimulatedProcess, from: string, message: Message): void
-  sent(process: SimulatedProcess, to: string, message: Message): void
-  down(process: SimulatedProcess, peer: string): void
-}
+import { Random } from './random.ts'
+import { type LinksHost, SimulatedLinks } from './simulated-links.ts'
+import { type Save, SimulatedProcess, type SimulationObserver, type SimulationOptions } from './simulated-process.ts'
+import { Timeline } from './timeline.ts'
 
 /** What a node's disk holds. */
 interface Disk {
   meta: Meta | undefined
   state: TableState | undefined
   entries: LogEntry[]
-}
-
-/** One life of a node's store. */
-export class SimulatedProcess {
-  readonly name: string
-  /** The incarnation's name, as in requests. */
-  readonly client: string
-  readonly replica: Replica
-  /** What it tells of changes, in its time. */
-  readonly changes: ChangeQueue
-  readonly rate: number
-  readonly offset: number
-  alive = true
-  paused = false
-  diskFailed = false
-  request = 0
-  /** Events that came while it was paused. */
-  readonly held: (() => void)[] = []
-  flushing = false
-  saves: Save[] = []
-  saving = false
-
-  constructor(
-    name: string,
-    client: string,
-    replica: Replica,
-    rate: number,
-    offset: number,
-    observer: SimulationObserver,
-  ) {
-    this.changes = new ChangeQueue({
-      change: (change) => observer.change(this, change),
-      conflict: (conflict) => observer.conflict(this, conflict),
-    })
-    this.name = name
-    this.client = client
-    this.replica = replica
-    this.rate = rate
-    this.offset = offset
-  }
-}
-
-interface Event {
-  readonly at: number
-  readonly order: number
-  readonly run: () => void
-}
-
-/** A connection between two nodes. Each side learns of its beginning and its end in its own time. */
-interface Link {
-  readonly ends: readonly [string, string]
-  up: boolean
-  readonly seenUp: Set<string>
-  /** What arrived before the receiver knew of the link. */
-  readonly early: Map<string, (() => void)[]>
-  /** When the last message each way arrives: they stay in order. */
-  readonly arrival: Map<string, number>
 }
 
 const TICK = 250
@@ -158,20 +28,19 @@ export class StoreSimulation {
   readonly random: Random
   readonly options: SimulationOptions
   readonly processes = new Map<string, SimulatedProcess>()
-  now = 0
+  readonly links: SimulatedLinks
   readonly #observer: SimulationObserver
+  readonly #timeline = new Timeline()
   readonly #disks = new Map<string, Disk>()
-  readonly #links = new Map<string, Link>()
-  /** Pairs that cannot reach each other. */
-  readonly #blocked = new Set<string>()
-  #events: Event[] = []
-  #order = 0
   #lives = 0
 
   constructor(options: SimulationOptions, observer: SimulationObserver) {
     this.options = options
     this.random = new Random(options.seed)
     this.#observer = observer
+    const { random } = this
+    const names = (): string[] => [...this.processes.keys()]
+    this.links = new SimulatedLinks({ random, timeline: this.#timeline, names, atEnd: (name) => this.#atEnd(name) })
   }
 
   /** The time by a node's own clock. */
@@ -179,29 +48,18 @@ export class StoreSimulation {
     return process.offset + this.now * process.rate
   }
 
+  get now(): number {
+    return this.#timeline.now
+  }
+
+  /** Has something happen after so many milliseconds. */
   at(delay: number, run: () => void): void {
-    const event = { at: this.now + Math.max(0, delay), order: this.#order++, run }
-    const events = this.#events
-    let index = events.length
-    events.push(event)
-    while (index > 0) {
-      const parent = (index - 1) >> 1
-      const above = events[parent] as Event
-      if (!before(event, above)) break
-      events[index] = above
-      index = parent
-    }
-    events[index] = event
+    this.#timeline.at(delay, run)
   }
 
   /** Lets time pass. */
   run(until: number): void {
-    for (let next = this.#events[0]; next !== undefined && next.at <= until; next = this.#events[0]) {
-      this.#pop()
-      this.now = next.at
-      next.run()
-    }
-    this.now = until
+    this.#timeline.run(until)
   }
 
   // What can be done to it.
@@ -250,7 +108,7 @@ export class StoreSimulation {
     this.processes.set(name, process)
     if (!this.#disks.has(name)) this.#disks.set(name, { meta: undefined, state: undefined, entries: [] })
     this.at(this.random.below(TICK), () => this.#tick(process))
-    for (const other of this.processes.keys()) if (other !== name) this.#connect(name, other)
+    for (const other of this.processes.keys()) if (other !== name) this.links.connect(name, other)
     return process
   }
 
@@ -260,7 +118,7 @@ export class StoreSimulation {
     this.processes.delete(process.name)
     const written = process.saving ? this.random.below(Math.min(process.saves.length, 3) + 1) : 0
     for (const save of process.saves.slice(0, written)) this.#write(process.name, save)
-    this.#disconnectAll(process.name)
+    this.links.disconnect(process.name)
   }
 
   /** It leaves in peace. */
@@ -269,10 +127,7 @@ export class StoreSimulation {
     process.replica.flush(this.clock(process))
     process.replica.close(this.clock(process))
     this.#act(process)
-    const links = [...this.#links.values()].filter(({ ends }) => ends.includes(process.name))
-    this.at(50, () => {
-      for (const link of links) this.#cut(link)
-    })
+    this.links.disconnectLater(process.name, 50)
     process.alive = false
     this.processes.delete(process.name)
   }
@@ -294,36 +149,6 @@ export class StoreSimulation {
   resume(process: SimulatedProcess): void {
     process.paused = false
     for (const run of process.held.splice(0)) run()
-  }
-
-  /** Two nodes lose their connection, and do not get it back while blocked. */
-  block(a: string, b: string): void {
-    this.#blocked.add(pair(a, b))
-    const link = this.#links.get(pair(a, b))
-    if (link !== undefined) this.#cut(link)
-  }
-
-  unblock(a: string, b: string): void {
-    this.#blocked.delete(pair(a, b))
-    this.#connect(a, b)
-  }
-
-  unblockAll(): void {
-    this.#blocked.clear()
-    this.connectAll()
-  }
-
-  connectAll(): void {
-    const names = [...this.processes.keys()]
-    for (const [i, a] of names.entries()) for (const b of names.slice(i + 1)) this.#connect(a, b)
-  }
-
-  /** A connection breaks, and comes back. */
-  flap(a: string, b: string): void {
-    const link = this.#links.get(pair(a, b))
-    if (link === undefined) return
-    this.#cut(link)
-    this.at(100 + this.random.below(3000), () => this.#connect(a, b))
   }
 
   submit(
@@ -408,92 +233,30 @@ export class StoreSimulation {
     this.#observer.sent(process, to, given)
     const { tamper } = this.options.mutation ?? {}
     const message = tamper === undefined ? given : tamper(given, process.name, to)
-    const link = this.#links.get(pair(process.name, to))
-    if (message === undefined || link?.up !== true || !link.seenUp.has(process.name)) return
-    const arrival = Math.max(this.now + 0.1 + this.random.next() ** 4 * 400, link.arrival.get(to) ?? 0)
-    link.arrival.set(to, arrival)
-    const deliver = (): void => {
+    if (message === undefined) return
+    this.links.send(process.name, to, () => {
       const receiver = this.processes.get(to)
-      if (!link.up || receiver === undefined) return
-      if (!link.seenUp.has(to)) {
-        link.early.get(to)?.push(deliver)
-        return
-      }
+      if (receiver === undefined) return
       this.handle(receiver, (now) => {
         this.#observer.delivered(receiver, process.name, message)
         receiver.replica.receive(process.name, message, now)
       })
-    }
-    this.at(arrival - this.now, deliver)
+    })
   }
 
-  #connect(a: string, b: string): void {
-    const key = pair(a, b)
-    const old = this.#links.get(key)
-    if (this.#blocked.has(key) || old?.up || !this.processes.has(a) || !this.processes.has(b)) return
-    if (old !== undefined) {
-      this.at(200, () => this.#connect(a, b))
-      return
-    }
-    const link: Link = {
-      ends: [a, b],
-      up: true,
-      seenUp: new Set(),
-      early: new Map([
-        [a, []],
-        [b, []],
-      ]),
-      arrival: new Map(),
-    }
-    this.#links.set(key, link)
-    for (const [name, peer] of [
-      [a, b],
-      [b, a],
-    ] as const) {
-      const process = this.processes.get(name) as SimulatedProcess
-      this.at(1 + this.random.below(50), () => {
-        if (!link.up || !process.alive) return
-        this.handle(process, (now) => {
-          link.seenUp.add(name)
-          process.replica.peerUp(peer, now)
-          for (const run of link.early.get(name)?.splice(0) ?? []) run()
-        })
-      })
-    }
-  }
-
-  /** Both sides notice, each in its time; what is under way is lost. */
-  #cut(link: Link): void {
-    if (!link.up) return
-    link.up = false
-    const [a, b] = link.ends
-    const key = pair(a, b)
-    let left = 2
-    const done = (): void => {
-      left--
-      if (left === 0 && this.#links.get(key) === link) this.#links.delete(key)
-    }
-    for (const [name, peer] of [
-      [a, b],
-      [b, a],
-    ] as const) {
-      const process = this.processes.get(name)
-      this.at(this.random.below(100), () => {
-        done()
-        if (process === undefined || !process.alive) return
-        this.handle(process, (now) => {
-          if (!link.seenUp.has(name)) return
-          this.#observer.down(process, peer)
-          process.replica.peerDown(peer, now)
-        })
-      })
-    }
-    // Dialled anew, as a node's connectors do.
-    this.at(500 + this.random.below(1500), () => this.#connect(a, b))
-  }
-
-  #disconnectAll(name: string): void {
-    for (const link of [...this.#links.values()]) if (link.ends.includes(name)) this.#cut(link)
+  #atEnd(name: string): ReturnType<LinksHost['atEnd']> {
+    const process = this.processes.get(name)
+    if (process === undefined) return undefined
+    return (run) =>
+      this.handle(process, (now) =>
+        run({
+          up: (peer) => process.replica.peerUp(peer, now),
+          down: (peer) => {
+            this.#observer.down(process, peer)
+            process.replica.peerDown(peer, now)
+          },
+        }),
+      )
   }
 
   #save(process: SimulatedProcess): void {
@@ -526,22 +289,6 @@ export class StoreSimulation {
     disk.entries = disk.entries.filter(({ version }) => version.sequence < first)
     disk.entries.push(...save.entries)
   }
-
-  #pop(): void {
-    const events = this.#events
-    const moved = events.pop() as Event
-    if (events.length === 0) return
-    let at = 0
-    for (;;) {
-      let child = 2 * at + 1
-      if (child >= events.length) break
-      if (child + 1 < events.length && before(events[child + 1] as Event, events[child] as Event)) child++
-      if (before(moved, events[child] as Event)) break
-      events[at] = events[child] as Event
-      at = child
-    }
-    events[at] = moved
-  }
 }
 
 const emptyMeta: Meta = { promised: { epoch: 0, loader: '' }, incarnation: 1, incarnations: [], restored: false }
@@ -552,12 +299,4 @@ function readAll(image: TableImage): TableState {
   image.close()
   const { position, reaches, sessions } = image
   return { position, entries, reaches, sessions }
-}
-
-function before(a: Event, b: Event): boolean {
-  return a.at === b.at ? a.order < b.order : a.at < b.at
-}
-
-function pair(a: string, b: string): string {
-  return a < b ? `${a} ${b}` : `${b} ${a}`
 }

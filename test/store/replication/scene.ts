@@ -1,11 +1,7 @@
 import { expect } from 'vitest'
 import type { LeaseVerdict } from '../../../src/store/replication/messages.ts'
-import {
-  type SimulatedProcess,
-  type SimulationObserver,
-  type SimulationOptions,
-  StoreSimulation,
-} from '../../../src/testing/store-simulation.ts'
+import type { SimulatedProcess, SimulationObserver, SimulationOptions } from '../../../src/testing/simulated-process.ts'
+import { StoreSimulation } from '../../../src/testing/store-simulation.ts'
 
 /** A simulated cluster for one course of events, begun and at peace. */
 export class Scene implements SimulationObserver {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { Mutation } from '../../../src/testing/simulated-process.ts'
 import { checkSchedule, ScheduleError, type ScheduleOptions } from '../../../src/testing/store-checker.ts'
-import type { Mutation } from '../../../src/testing/store-simulation.ts'
 import { seed } from '../../support/seed.ts'
 
 /** Schedules of each kind: few here, many with `npm run check:store`. */

@@ -222,13 +222,13 @@ describe('a voter', () => {
     const [follower] = scene.others(loader)
     const epoch = loader.replica.currentEpoch
     for (let i = 0; i < 5; i++) {
-      scene.simulation.flap(loader.name, follower?.name as string)
+      scene.simulation.links.flap(loader.name, follower?.name as string)
       scene.run(5000)
     }
-    scene.simulation.block(loader.name, follower?.name as string)
+    scene.simulation.links.block(loader.name, follower?.name as string)
     scene.run(20_000)
     expect(follower?.replica.loader).toBeUndefined()
-    scene.simulation.unblockAll()
+    scene.simulation.links.unblockAll()
     scene.run(5000)
     expect(loader.replica.currentEpoch).toEqual(epoch)
     scene.expectEqual()
