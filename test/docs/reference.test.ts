@@ -78,6 +78,15 @@ describe('docs/nodes.md', () => {
   })
 })
 
+describe('the options of startNode', () => {
+  it('that are built upon a node are named in docs/nodes.md', () => {
+    const options = membersOf('src/tsunagi.ts', 'StartOptions')
+    expect(options).toContain('topologies')
+    const text = read('docs/nodes.md')
+    expect(options.filter((option) => !text.includes(`\`${option}\``))).toEqual([])
+  })
+})
+
 describe('docs/strategies.md', () => {
   const page = 'docs/strategies.md'
 
