@@ -56,7 +56,8 @@ export class ClusterModel {
     const own = new Map(this.self.report?.links.map((link) => [link.to, link]))
     const seen = new Set<string>()
     for (const node of this.#nodes.values()) for (const name of node.sees ?? []) seen.add(name)
-    for (const name of [...own.keys(), ...seen]) this.#meet(name, now)
+    const wanted = this.#wanted()
+    for (const name of [...own.keys(), ...seen, ...wanted]) this.#meet(name, now)
     for (const node of [...this.#nodes.values()]) {
       if (node.isSelf) continue
       const link = own.get(node.name)
@@ -69,11 +70,23 @@ export class ClusterModel {
       if (node.state === 'connected') node.forget()
       if (seen.has(node.name)) node.become('remote', now)
       else if (link?.state === 'barred') node.become('barred', now)
-      else if (link !== undefined && link.wantedBy.length > 0) node.become('connecting', now)
+      else if (wanted.has(node.name)) node.become('connecting', now)
       else node.become('down', now)
       if (node.answer.state !== 'none') node.fail('none', 'there is no link to it')
       if (node.state === 'down' && now - node.since > REMEMBERED) this.#nodes.delete(node.name)
     }
+  }
+
+  /** Names that some node dials. */
+  #wanted(): Set<string> {
+    const wanted = new Set<string>()
+    for (const { report, sees } of this.#nodes.values()) {
+      if (report === undefined || sees === undefined) continue
+      for (const { state, to, wantedBy } of report.links) {
+        if (wantedBy.length > 0 && state !== 'barred' && state !== 'connected') wanted.add(to)
+      }
+    }
+    return wanted
   }
 
   #meet(name: string, now: number): void {

@@ -69,13 +69,14 @@ const SECTIONS: readonly SectionName[] = [
  * package tell of themselves, unless they were started with `observable: false`; BEAM nodes are asked what every node answers.
  * It closes with the node.
  *
- * @throws OptionError
+ * @throws OptionError; TsunagiError `ERR_CLOSED`
  * @example
  * const observatory = openObservatory(node)
  * console.log(observatory.section('overview').verdict.sentence)
  */
 export function openObservatory(node: ObservedNode, options: ObservatoryOptions = {}): Observatory {
   knownOnly(options, ['actions', 'tail', 'wallClock'])
+  if (node.closed) throw new TsunagiError('ERR_CLOSED', `the node ${node.name} is closed`)
   return new ClusterObservatory(node, options)
 }
 
@@ -310,7 +311,7 @@ class ClusterObservatory implements Observatory {
         events: sections.has('timeline') ? events : [],
         column: sections.has('charts') ? column : null,
       }
-      if (update.sections.length > 0 || update.events.length > 0 || update.column !== null) listener(update)
+      if (update.sections.length > 0 || update.events.length > 0 || update.column !== null) notify(listener, update)
     }
   }
 
@@ -324,5 +325,16 @@ class ClusterObservatory implements Observatory {
       if (value !== undefined) values.set(known.name, value)
     }
     this.#column = this.#charts.add(this.#now, values)
+  }
+}
+
+/** A listener that throws is reported as uncaught, as usual, but not in the midst of our own work. */
+function notify(listener: (update: Update) => void, update: Update): void {
+  try {
+    listener(update)
+  } catch (error) {
+    process.nextTick(() => {
+      throw error
+    })
   }
 }

@@ -16,8 +16,8 @@ export class KnownNode {
   readonly isSelf: boolean
   /** What speaks there, once it is known. */
   kind: 'tsunagi' | 'beam' | undefined
-  /** Nobody tells there of a node of this package: it may be a BEAM node. */
-  mute = false
+  /** It has told what it is since it came; what is known from before may be of another one of its name. */
+  confirmed = false
   state: NodeView['state'] = 'down'
   since: number
   answer: NodeAnswer = { state: 'waiting', at: null, reason: null }
@@ -80,6 +80,7 @@ export class KnownNode {
     const ahead = this.isSelf ? 0 : report.at - now
     if (this.report?.run !== report.run || Math.abs(ahead - this.#ahead) > SAME) this.#ahead = ahead
     this.kind = 'tsunagi'
+    this.confirmed = true
     this.report = report
     this.heardAt = now
     this.answer = { state: 'answers', at: now, reason: null }
@@ -103,6 +104,7 @@ export class KnownNode {
   /** How it stands on the BEAM. */
   takeBeam(beam: BeamState, now: number): void {
     this.kind = 'beam'
+    this.confirmed = true
     this.beam = beam
     this.heardAt = now
     this.answer = { state: 'answers', at: now, reason: null }
@@ -115,16 +117,14 @@ export class KnownNode {
     if (state !== 'late') this.sees = undefined
   }
 
-  /** It is gone: what comes under this name may be something else. */
+  /** It is gone. What it was is shown until it comes again, or something else under its name. */
   forget(): void {
     this.sees = undefined
     this.rates = undefined
     this.linkRates = new Map()
     this.rtt = undefined
     this.cpu = undefined
-    this.identity = undefined
-    this.beam = undefined
-    this.mute = false
+    this.confirmed = false
     this.#before = undefined
     this.#column = undefined
   }

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { atom } from '../term/index.ts'
 import { askBeam, identifyBeam } from './ask-beam.ts'
 import { AskError, type AskOptions, askReport } from './ask-node.ts'
 import type { KnownNode } from './known-node.ts'
@@ -48,16 +49,16 @@ export class NodePoller {
     const { state } = known.answer
     if (known.asking || known.state !== 'connected') return
     const isHopeless = state === 'refused' || state === 'invalid'
-    const pause = isHopeless ? REFUSED : known.kind === 'beam' ? pace.beamInterval : 0
+    const isBeam = known.confirmed && known.kind === 'beam'
+    const pause = isHopeless ? REFUSED : isBeam ? pace.beamInterval : 0
     if (now - known.askedAt < pause * 0.9) return
     known.asking = true
     known.askedAt = now
     try {
-      if (known.kind !== 'beam') await this.#askReport(known, pace)
-      if (known.kind === 'beam') await this.#askBeam(known)
+      if (isBeam || !(await this.#askReport(known, pace))) await this.#askBeam(known)
     } catch (error) {
       if (this.#closing.signal.aborted) return
-      if (!(error instanceof AskError)) throw error
+      if (!(error instanceof AskError)) return this.#misread(known, error)
       if (error.state === 'none') return known.fail('waiting', error.message)
       known.fail(error.state === 'absent' ? 'refused' : error.state, error.message)
     } finally {
@@ -74,39 +75,42 @@ export class NodePoller {
     return { timeout: PATIENCE, signal: this.#closing.signal }
   }
 
-  async #askReport(known: KnownNode, { parts, watched }: Pace): Promise<void> {
-    const isNew = known.report === undefined || known.heard.run === null
+  /** False: nobody tells there, so that it may be a node of the BEAM. */
+  async #askReport(known: KnownNode, { parts, watched }: Pace): Promise<boolean> {
+    const isNew = !known.confirmed
     const wanted: Part[] = isNew ? ['samples', 'topologies', 'processes', 'pubsubs', 'stores'] : [...parts]
     const question = { parts: wanted, ...known.heard, watched }
     try {
       const report = await askReport(this.#node, known.name, question, this.options)
-      if (this.#closing.signal.aborted || known.state !== 'connected') return
+      if (this.#closing.signal.aborted || known.state !== 'connected') return true
       known.take(report, this.#wallNow())
       this.#events.onReport(known, report, report.events)
+      return true
     } catch (error) {
       if (!(error instanceof AskError) || error.state !== 'absent') throw error
-      // It may be a node of the BEAM; one of ours that does not tell has nothing more to say.
-      if (known.kind === 'tsunagi') throw new AskError('refused', 'it does not tell (observable: false)')
-      known.kind = 'beam'
+      // One of ours that does not tell has nothing more to say.
+      if (!this.#node.serviceHost.isOurs(atom(known.name))) return false
+      throw new AskError('refused', 'it does not tell (observable: false)')
     }
   }
 
   async #askBeam(known: KnownNode): Promise<void> {
     const { name } = known
-    try {
-      const identity = known.identity ?? (await identifyBeam(this.#node, name, this.options))
-      const before = known.sees
-      const state = await askBeam(this.#node, name, this.options)
-      if (this.#closing.signal.aborted || known.state !== 'connected') return
-      known.identity = identity
-      known.takeBeam(state, this.#wallNow())
-      if (before === undefined || known.sees === undefined) return
-      for (const other of known.sees) if (!before.has(other)) this.#events.onSight(known, other, true)
-      for (const other of before) if (!known.sees.has(other)) this.#events.onSight(known, other, false)
-    } catch (error) {
-      // What does not let itself be asked as a BEAM node may be anything.
-      if (known.identity === undefined) known.kind = undefined
-      throw error
-    }
+    const there = known.confirmed ? known.identity : undefined
+    const identity = there ?? (await identifyBeam(this.#node, name, this.options))
+    const before = known.sees
+    const state = await askBeam(this.#node, name, this.options)
+    if (this.#closing.signal.aborted || known.state !== 'connected') return
+    known.identity = identity
+    known.takeBeam(state, this.#wallNow())
+    if (before === undefined || known.sees === undefined) return
+    for (const other of known.sees) if (!before.has(other)) this.#events.onSight(known, other, true)
+    for (const other of before) if (!known.sees.has(other)) this.#events.onSight(known, other, false)
+  }
+
+  /** Nothing that a node answers may end this one. */
+  #misread(known: KnownNode, error: unknown): void {
+    this.#node.serviceHost.logger.error({ node: known.name, err: error }, `could not read what ${known.name} tells`)
+    known.fail('invalid', 'its answer cannot be read')
   }
 }

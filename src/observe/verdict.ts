@@ -104,9 +104,13 @@ function wholeText(up: readonly KnownNode[], model: ClusterModel): string {
   return `${up.length} nodes, ${full && all ? 'fully connected' : 'connected, not each with each'}`
 }
 
+/** By this node's own word, or else by that of any other that dials it. */
 function whyNot(node: KnownNode, model: ClusterModel): string {
-  const error = model.self.report?.links.find((link) => link.to === node.name)?.error
-  return error == null ? '' : `: ${error.reason}`
+  for (const { report, sees } of [model.self, ...model.nodes]) {
+    const error = sees === undefined ? undefined : report?.links.find((link) => link.to === node.name)?.error
+    if (error != null) return `: ${error.reason}`
+  }
+  return ''
 }
 
 function sinceOf(problem: Found, pairs: readonly OddPair[], model: ClusterModel): number | undefined {

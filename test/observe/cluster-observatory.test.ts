@@ -211,6 +211,7 @@ describe('an observatory', () => {
     const open = openObservatory(a)
     await a.close()
     expect(() => open.tail('x', 'y', () => {})).toThrow('is closed')
+    expect(() => openObservatory(a)).toThrow('is closed')
   })
 
   it('says what is wrong with a question', async () => {

@@ -130,6 +130,16 @@ describe('the verdict', () => {
     expect(stage.verdict()).toMatchObject({ level: 'alarm', text: 'the certificate CN=c@h of c@h has expired' })
   })
 
+  it('names who is wanted by others and down, too', () => {
+    const stage = new Stage()
+    const error = { code: 'ERR_CONNECT_COOKIE', reason: 'another cookie', at: null }
+    stage.full('a@h', 'b@h')
+    stage.tells('b@h', ['a@h', { to: 'z@h', state: 'connecting', wantedBy: ['topology:app'], error }])
+    expect(stage.verdict()).toMatchObject({ level: 'warning', text: 'z@h is not connected: another cookie' })
+    stage.tells('b@h', ['a@h'])
+    expect(stage.verdict()).toMatchObject({ level: 'good', text: '2 nodes, fully connected' })
+  })
+
   it('does not count visitors', () => {
     const stage = new Stage()
     stage.full('a@h', 'b@h')
