@@ -83,10 +83,10 @@ export default defineConfig({
   description: 'Node.js processes as first-class nodes of an Erlang cluster',
   lang: 'en-GB',
   cleanUrls: true,
-  head: [['link', { rel: 'icon', type: 'image/svg+xml', href: '/logo.svg' }]],
+  head: [['link', { rel: 'icon', type: 'image/svg+xml', href: '/icon.svg' }]],
   markdown: { anchor: { slugify: slug }, config: (md) => md.use(plainCode).use(outsideLinks, repository) },
   themeConfig: {
-    logo: '/logo.svg',
+    logo: { light: '/logo.svg', dark: '/logo-dark.svg' },
     nav: [
       { text: 'First steps', link: '/first-steps' },
       {
