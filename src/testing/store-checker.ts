@@ -1,10 +1,13 @@
 import type { LeaseVerdict, Message } from '../store/replication/messages.ts'
 import type { LogEntry, Operation, Outcome, Write } from '../store/replication/operation.ts'
 import type { TableChange, TableConflict } from '../store/replication/table.ts'
-import { VoterReplica } from '../store/replication/voter-replica.ts'
+import type { VoterReplica } from '../store/replication/voter-replica.ts'
 import type { Version } from '../store/version.ts'
+import { LeaseWatch, SHORTEST_HOLD } from './lease-watch.ts'
 import { Random } from './random.ts'
+import { ScheduleFaults } from './schedule-faults.ts'
 import type { Mutation, SimulatedProcess, SimulationObserver } from './simulated-process.ts'
+import { StoreHistory } from './store-history.ts'
 import { StoreSimulation } from './store-simulation.ts'
 
 /** What a schedule is made of. */
@@ -49,14 +52,6 @@ interface Pending {
   readonly floor: number
 }
 
-interface Grant {
-  readonly holder: string
-  readonly lease: number
-  readonly until: number
-  readonly epoch: string
-  over: boolean
-}
-
 const KEYS = ['a', 'b', 'c', 'd'] as const
 const LEASED = ['x', 'y'] as const
 const FORMED = 30_000
@@ -87,30 +82,22 @@ class Schedule implements SimulationObserver {
   readonly #simulation: StoreSimulation
   readonly #names: readonly string[]
   readonly #members: readonly string[] | undefined
-  readonly #history = new Map<number, LogEntry>()
+  readonly #history: StoreHistory
   readonly #pending = new Map<string, Pending>()
   readonly #settled = new Map<string, Outcome>()
   readonly #shown = new Map<string, Version>()
-  /** Voters without their state. */
-  readonly #lost = new Set<string>()
-  readonly #grants = new Map<string, Grant>()
-  readonly #faults: Record<string, number> = {}
+  readonly #leases: LeaseWatch
+  readonly #faults: ScheduleFaults
   /** Open stores: what was put by clients, what became of it. */
   readonly #overwritten = new Set<string>()
   readonly #conflicted = new Set<string>()
   readonly #held = new Map<SimulatedProcess, Map<string, string>>()
-  readonly #leased: { readonly process: SimulatedProcess; readonly lease: number; readonly key: string }[] = []
   readonly #leaseKeys = new Map<string, string>()
-  /** The same as each loader knows it: who asks may be another incarnation by the time of the answer. */
-  readonly #requested = new Map<string, string>()
   readonly #epochs = new Set<string>()
-  /** The next voter dies as soon as its vote has arrived. */
-  #voterDies = false
   /** Writes asked for when all had healed. */
   readonly #last: string[] = []
   #acknowledged = 0
   #refusals = 0
-  #grantsSeen = 0
   #highestAcknowledged = 0
   #values = 0
 
@@ -136,6 +123,12 @@ class Schedule implements SimulationObserver {
       },
       this,
     )
+    const { durable } = options
+    const [simulation, names, members] = [this.#simulation, this.#names, this.#members]
+    this.#faults = new ScheduleFaults({ simulation, random, names, members, durable })
+    const fail = (message: string): never => this.#fail(message)
+    this.#leases = new LeaseWatch((process) => simulation.clock(process), fail)
+    this.#history = new StoreHistory(fail)
   }
 
   run(): ScheduleReport {
@@ -145,23 +138,23 @@ class Schedule implements SimulationObserver {
     this.#checkFormed()
     this.#shown.clear()
     this.#client(FORMED + TROUBLE)
-    this.#trouble(FORMED + TROUBLE)
+    this.#faults.begin(FORMED + TROUBLE)
     simulation.run(FORMED + TROUBLE)
-    this.#heal()
+    this.#faults.heal()
     simulation.run(FORMED + TROUBLE + PEACE - LAST_WRITES)
     for (const process of simulation.processes.values()) this.#askLast(process)
     simulation.run(FORMED + TROUBLE + PEACE)
     this.#checkAnswered()
     this.#checkEqual()
     if (this.#members === undefined) this.#checkDiscarded()
-    else this.#checkHistory()
+    else this.#history.check(this.#settled, simulation.processes.values(), this.#highestAcknowledged)
     return {
       acknowledged: this.#acknowledged,
       refused: this.#refusals,
-      faults: this.#faults,
+      faults: this.#faults.counts,
       epochs: this.#epochs.size,
       conflicts: this.#conflicted.size,
-      leases: this.#grantsSeen,
+      leases: this.#leases.granted,
     }
   }
 
@@ -230,7 +223,7 @@ class Schedule implements SimulationObserver {
         kind: 'lease-request',
         request,
         key,
-        hold: 500 + random.below(4000),
+        hold: SHORTEST_HOLD + random.below(4000),
         newerThan: undefined,
         wait: random.chance(0.9),
       }),
@@ -245,196 +238,8 @@ class Schedule implements SimulationObserver {
   #endLease(process: SimulatedProcess, request: number, failure: string | undefined): void {
     this.#simulation.handle(process, (now) => {
       // Before, since whoever is next gets it at once.
-      this.#leaseOver(process, process.name, request)
+      this.#leases.over(process, process.name, request)
       process.replica.endLease(request, failure, now)
-    })
-  }
-
-  // What happens to them.
-
-  #trouble(until: number): void {
-    const random = this.#random
-    const simulation = this.#simulation
-    const next = (): void => {
-      if (simulation.now >= until) return
-      this.#fault()
-      simulation.at(200 + random.next() ** 2 * 8000, next)
-    }
-    simulation.at(random.below(3000), next)
-  }
-
-  #fault(): void {
-    const random = this.#random
-    const simulation = this.#simulation
-    const processes = [...simulation.processes.values()]
-    const names = processes.map(({ name }) => name)
-    const kind = random.pick([
-      'kill',
-      'kill',
-      'kill-loader',
-      'pause',
-      'partition',
-      'partition',
-      'heal',
-      'flap',
-      'close',
-      'disk',
-      'all',
-      'kill-voter',
-      'old-loader',
-    ] as const)
-    const count = (): void => {
-      this.#faults[kind] = (this.#faults[kind] ?? 0) + 1
-    }
-    switch (kind) {
-      case 'kill':
-      case 'kill-loader':
-      case 'close': {
-        const loader = processes.find(({ replica }) => replica.leads)
-        const victim = kind === 'kill-loader' ? loader : processes.length === 0 ? undefined : random.pick(processes)
-        if (victim === undefined) return
-        const losesDisk = random.chance(0.4)
-        if (!this.#mayLose(victim.name, losesDisk)) return
-        count()
-        this.#end(victim, kind === 'close', losesDisk)
-        return
-      }
-      case 'all': {
-        // Everybody at once, with the disks left as they are.
-        if (!this.#options.durable || !random.chance(0.2)) return
-        if (this.#members === undefined) return
-        count()
-        for (const process of processes) if (this.#mayLose(process.name, false)) this.#end(process, false, false)
-        return
-      }
-      case 'kill-voter': {
-        // The next one that votes; and there is an election soon, while the loader is about to wake up again.
-        const loader = processes.find(({ replica }) => replica.leads)
-        if (this.#members === undefined || loader === undefined || loader.paused) return
-        count()
-        this.#voterDies = true
-        simulation.pause(loader)
-        simulation.at(5000 + random.below(4000), () => {
-          if (loader.alive) simulation.resume(loader)
-        })
-        return
-      }
-      case 'old-loader': {
-        // The others elect another one. Before the old one notices, one of them comes back without its state, and meets nobody else.
-        const loader = processes.find(({ replica }) => replica.leads)
-        const voters = processes.filter(({ name }) => this.#members?.includes(name) && name !== loader?.name)
-        if (loader === undefined || voters.length < 2) return
-        const victim = random.pick(voters)
-        count()
-        for (const name of names) if (name !== loader.name) simulation.links.block(loader.name, name)
-        simulation.at(800 + random.below(2500), () => {
-          if (!victim.alive || !this.#mayLose(victim.name, true)) return
-          for (const name of names)
-            if (name !== loader.name && name !== victim.name) simulation.links.block(victim.name, name)
-          this.#end(victim, false, true, 20 + random.below(300))
-          simulation.links.unblock(loader.name, victim.name)
-        })
-        simulation.at(6000 + random.below(6000), () => simulation.links.unblockAll())
-        return
-      }
-      case 'pause': {
-        if (processes.length === 0) return
-        const process = random.pick(processes)
-        if (process.paused) return
-        count()
-        simulation.pause(process)
-        simulation.at(500 + random.next() ** 2 * 12_000, () => {
-          if (process.alive) simulation.resume(process)
-        })
-        return
-      }
-      case 'partition': {
-        count()
-        const side = new Set(names.filter(() => random.chance(0.5)))
-        const oneWay = random.chance(0.3) ? random.pick(this.#names) : undefined
-        for (const a of this.#names) {
-          for (const b of this.#names) {
-            if (a < b && (oneWay === undefined ? side.has(a) !== side.has(b) : a === oneWay))
-              simulation.links.block(a, b)
-          }
-        }
-        simulation.at(1000 + random.next() * 12_000, () => simulation.links.unblockAll())
-        return
-      }
-      case 'heal':
-        count()
-        return simulation.links.unblockAll()
-      case 'flap': {
-        if (names.length < 2) return
-        count()
-        return simulation.links.flap(random.pick(names), random.pick(names))
-      }
-      case 'disk': {
-        const victim = processes.length === 0 ? undefined : random.pick(processes)
-        if (victim === undefined || !this.#options.durable || victim.diskFailed || victim.paused) return
-        count()
-        simulation.failDisk(victim)
-        simulation.at(2000 + random.below(8000), () => {
-          if (victim.alive) this.#end(victim, false, false)
-        })
-      }
-    }
-  }
-
-  /** Whether it would leave a majority of the voters with their state. */
-  #mayLose(name: string, losesDisk: boolean): boolean {
-    if (this.#members === undefined || !this.#members.includes(name)) return true
-    if (this.#options.durable && !losesDisk) return true
-    for (const lost of this.#lost) {
-      const replica = this.#simulation.processes.get(lost)?.replica
-      if (replica instanceof VoterReplica && replica.restored) this.#lost.delete(lost)
-    }
-    const after = new Set(this.#lost).add(name)
-    return after.size <= Math.floor((this.#members.length - 1) / 2)
-  }
-
-  /** As soon as its vote has arrived; it is back at once. */
-  #killVoter(name: string): void {
-    this.#voterDies = false
-    const losesDisk = this.#random.chance(0.5)
-    const voter = this.#simulation.processes.get(name)
-    if (voter === undefined || voter.paused || !this.#mayLose(name, losesDisk)) return
-    this.#simulation.at(0, () => {
-      if (voter.alive) this.#end(voter, false, losesDisk, 20 + this.#random.below(300))
-    })
-  }
-
-  #end(process: SimulatedProcess, inPeace: boolean, losesDisk: boolean, away = this.#absence()): void {
-    const simulation = this.#simulation
-    const { name } = process
-    if (inPeace) simulation.close(process)
-    else simulation.kill(process)
-    this.#held.delete(process)
-    if (!this.#options.durable || losesDisk) {
-      simulation.loseDisk(name)
-      if (this.#members?.includes(name)) this.#lost.add(name)
-    }
-    simulation.at(away, () => {
-      if (!simulation.processes.has(name)) simulation.start(name)
-    })
-  }
-
-  #absence(): number {
-    return 300 + this.#random.next() ** 2 * 15_000
-  }
-
-  #heal(): void {
-    const simulation = this.#simulation
-    simulation.links.unblockAll()
-    for (const process of [...simulation.processes.values()]) {
-      if (process.paused) simulation.resume(process)
-      if (process.diskFailed) {
-        simulation.kill(process)
-        this.#held.delete(process)
-      }
-    }
-    simulation.at(500, () => {
-      for (const name of this.#names) if (!simulation.processes.has(name)) simulation.start(name)
     })
   }
 
@@ -443,12 +248,7 @@ class Schedule implements SimulationObserver {
   applied(process: SimulatedProcess, entry: LogEntry): void {
     this.#epochs.add(`${entry.version.epoch} ${entry.version.loader}`)
     if (this.#members === undefined) return
-    const { sequence } = entry.version
-    const known = this.#history.get(sequence)
-    if (known === undefined) this.#history.set(sequence, entry)
-    else if (!sameEntry(known, entry)) {
-      this.#fail(`${process.client} applies ${describe(entry)}, where others have applied ${describe(known)}`)
-    }
+    this.#history.applied(process, entry)
   }
 
   change(process: SimulatedProcess, change: TableChange): void {
@@ -500,11 +300,9 @@ class Schedule implements SimulationObserver {
   lease(process: SimulatedProcess, request: number, verdict: LeaseVerdict): void {
     const key = this.#leaseKeys.get(`${process.client}/${request}`)
     if (verdict.kind !== 'granted' || key === undefined) return
-    if (process.replica.leads) this.#granted(process, process.name, key, request)
+    if (process.replica.leads) this.#leases.grant(process, process.name, key, request)
     const random = this.#random
-    this.#leased.push({ process, lease: request, key })
     const { expected } = verdict
-    const lease = request
     const fate = random.next()
     if (fate > 0.9) return
     this.#simulation.at(random.below(3000), () => {
@@ -512,63 +310,32 @@ class Schedule implements SimulationObserver {
       if (fate < 0.7) {
         const bytes = Buffer.from(`v${++this.#values}`)
         const write: Write = { key, bytes, ttl: undefined, stale: 0, expected }
-        const id = this.#simulation.submit(process, { kind: 'write', writes: [write] }, 'majority', lease)
+        const id = this.#simulation.submit(process, { kind: 'write', writes: [write] }, 'majority', request)
         this.#pending.set(`${process.client}/${id}`, {
           process,
           operation: { kind: 'write', writes: [write] },
           floor: this.#highestAcknowledged,
         })
-        this.#leaseOver(process, process.name, lease)
+        this.#leases.over(process, process.name, request)
         return
       }
-      this.#endLease(process, lease, fate < 0.8 ? 'failed' : undefined)
+      this.#endLease(process, request, fate < 0.8 ? 'failed' : undefined)
     })
   }
 
   leaseLost(): void {}
 
   sent(process: SimulatedProcess, to: string, message: Message): void {
-    if (message.kind === 'lease-lost') this.#leaseOver(process, to, message.request)
-    if (message.kind === 'leave') this.down(process, to)
-    if (message.kind !== 'lease-answer' || message.answer.kind !== 'granted') return
-    const key = this.#requested.get(`${process.client} ${to}/${message.request}`)
-    if (key !== undefined) this.#granted(process, to, key, message.request)
+    this.#leases.sent(process, to, message)
   }
 
   delivered(process: SimulatedProcess, from: string, message: Message): void {
-    if (message.kind === 'vote' && message.granted && !message.trial && this.#voterDies) this.#killVoter(from)
-    if (message.kind === 'lease-request')
-      this.#requested.set(`${process.client} ${from}/${message.request}`, message.key)
-    if (message.kind === 'lease-end') this.#leaseOver(process, from, message.request)
-    if (message.kind === 'bye' || message.kind === 'join' || message.kind === 'leave') this.down(process, from)
-    if (message.kind !== 'submit') return
-    for (const { lease } of message.requests) if (lease !== undefined) this.#leaseOver(process, from, lease)
+    if (message.kind === 'vote' && message.granted && !message.trial) this.#faults.voted(from)
+    this.#leases.delivered(process, from, message)
   }
 
   down(process: SimulatedProcess, peer: string): void {
-    for (const [place, grant] of this.#grants) {
-      if (place.startsWith(`${process.client} `) && grant.holder === peer) grant.over = true
-    }
-  }
-
-  #granted(loader: SimulatedProcess, holder: string, key: string, lease: number): void {
-    this.#grantsSeen++
-    const place = `${loader.client} ${key}`
-    const { epoch, loader: name } = loader.replica.currentEpoch
-    const now = this.#simulation.clock(loader)
-    const before = this.#grants.get(place)
-    const current = `${epoch} ${name}`
-    if (before !== undefined && !before.over && before.epoch === current && now < before.until) {
-      this.#fail(`${loader.client} grants ${key} to ${holder}, while ${before.holder} has it`)
-    }
-    // The shortest that anybody asks for: a longer one may still be live, and is not counted.
-    this.#grants.set(place, { holder, lease, until: now + 500, epoch: current, over: false })
-  }
-
-  #leaseOver(loader: SimulatedProcess, holder: string, lease: number): void {
-    for (const [place, grant] of this.#grants) {
-      if (place.startsWith(`${loader.client} `) && grant.holder === holder && grant.lease === lease) grant.over = true
-    }
+    this.#leases.down(process, peer)
   }
 
   // What must be so.
@@ -623,59 +390,6 @@ class Schedule implements SimulationObserver {
     }
   }
 
-  /** Carries the history out once more, the simple way, and compares. */
-  #checkHistory(): void {
-    const table = new Map<string, { version: Version; expiresAt: number | undefined }>()
-    const done = new Map<string, Outcome>()
-    const floors = new Map<string, number>()
-    const last = Math.max(0, ...this.#history.keys())
-    for (let sequence = 1; sequence <= last; sequence++) {
-      const entry = this.#history.get(sequence)
-      if (entry === undefined) return this.#fail(`nobody has applied ${sequence} of ${last}`)
-      const { operation, client, request, version } = entry
-      if (operation.kind === 'expire') {
-        for (const { key, version: at } of operation.expired) if (at.equals(table.get(key)?.version)) table.delete(key)
-      }
-      if (operation.kind !== 'write') continue
-      const floor = Math.max(floors.get(client) ?? 0, entry.floor)
-      floors.set(client, floor)
-      const id = `${client}/${request}`
-      if (request < floor || done.has(id)) continue
-      const refused = operation.writes.find(({ key, expected }) => {
-        const current = table.get(key)
-        if (expected === 'absent') return current !== undefined && !((current.expiresAt ?? Infinity) <= entry.at)
-        return expected !== undefined && !expected.equals(current?.version)
-      })
-      const changed: boolean[] = []
-      for (const { key, bytes, ttl, stale } of refused === undefined ? operation.writes : []) {
-        changed.push(bytes !== undefined || table.has(key))
-        if (bytes === undefined) table.delete(key)
-        else table.set(key, { version, expiresAt: ttl === undefined ? undefined : entry.at + ttl + stale })
-      }
-      done.set(id, { version, changed, refused: refused && { key: refused.key, current: undefined } })
-    }
-    for (const [id, outcome] of this.#settled) {
-      const found = done.get(id)
-      if (found === undefined) return this.#fail(`${id} was acknowledged at ${outcome.version}, and is lost`)
-      const isSame =
-        found.version.equals(outcome.version) &&
-        String(found.changed) === String(outcome.changed) &&
-        found.refused?.key === outcome.refused?.key
-      if (!isSame) this.#fail(`${id} was told another outcome than it had`)
-    }
-    for (const process of this.#simulation.processes.values()) {
-      const position = process.replica.table.position.sequence
-      if (position < this.#highestAcknowledged) this.#fail(`${process.client} has only got to ${position}`)
-      const entries = new Map(process.replica.table.entries())
-      if (position === last && entries.size !== table.size)
-        this.#fail(`${process.client} has other keys than it should`)
-      for (const [key, { version }] of position === last ? table : []) {
-        if (!version.equals(entries.get(key)?.version))
-          this.#fail(`${process.client} has another ${key} than it should`)
-      }
-    }
-  }
-
   #fail(message: string): never {
     throw new ScheduleError(this.#options.seed, `${message} (at ${Math.round(this.#simulation.now)} ms)`)
   }
@@ -687,14 +401,6 @@ function contents({ replica }: SimulatedProcess): string {
     ([key, { version, bytes }]) => `${key}=${textOf(bytes)} ${version}`,
   )
   return [`${replica.table.position}`, ...entries.sort()].join('\n')
-}
-
-function sameEntry(a: LogEntry, b: LogEntry): boolean {
-  return a.version.equals(b.version) && a.client === b.client && a.request === b.request
-}
-
-function describe({ version, client, request, operation }: LogEntry): string {
-  return `${version} ${client}/${request} ${operation.kind}`
 }
 
 function textOf(bytes: Uint8Array): string {
