@@ -130,6 +130,11 @@ export class LocalNode extends ProcessHost implements AsyncDisposable {
     return this.#core.options.visible
   }
 
+  /** Whether its links are over TLS. */
+  get secure(): boolean {
+    return this.#core.tls !== undefined
+  }
+
   /** The node's certificates and those of the authorities they come from; none without TLS. */
   certificates(): readonly OwnCertificate[] {
     return this.#core.tls?.settings.certificates ?? []

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../base/errors.ts'
 import type { LocalNode } from '../../node/local-node.ts'
 import { type Finding, findings } from './advice.ts'
-import type { Checks, Step } from './check.ts'
+import type { Check, Checks, Step } from './check.ts'
 import { DIAL_PATIENCE, type DialOutcome, dialOnce } from './dial.ts'
 import type { Place } from './find.ts'
 import { speaksTls } from './probe.ts'
@@ -18,6 +18,12 @@ const SETTLED: readonly (readonly [Step, (name: string) => string])[] = [
 /** What comes of speaking to a port that wants TLS. */
 const GARBLED = new Set<ErrorCode>(['ERR_CONNECT_CLOSED', 'ERR_CONNECT_PROTOCOL'])
 
+/** What comes of speaking TLS to a port that does not. */
+const GARBLED_OVER_TLS = new Set<ErrorCode>(['ERR_CONNECT_TIMEOUT', 'ERR_CONNECT_TLS', 'ERR_CONNECT_TLS_PLAIN'])
+
+/** Days before its end from which on a certificate is worth a warning. */
+const EXPIRES_SOON = 30
+
 /** Has the node connect as it does by itself. What the link would need is settled by its handshake. */
 export async function checkConnect(
   node: LocalNode,
@@ -32,8 +38,9 @@ export async function checkConnect(
   if (outcome.is === 'connected' || outcome.is === 'lost') {
     const { welcome } = node.discovery.standing(name)
     for (const [step, message] of SETTLED) {
-      if (step === 'protocol' && welcome === 'alive' && !had) checks.add(tookOver(name, node.name))
-      else checks.ok(step, message(name))
+      if (step !== 'protocol') checks.ok(step, message(name))
+      else if (welcome === 'alive' && !had) checks.add(tookOver(name, node.name))
+      else checks.add(spoken(node, name, message(name)))
     }
     return checkAnswer(outcome, checks)
   }
@@ -44,13 +51,39 @@ export async function checkConnect(
     checks.ok(step, message(name))
   }
   const probe = { clock: node.discovery.clock, signal }
-  const tls = GARBLED.has(code) && (await speaksTls(place.host, place.port, probe))
-  const advice = 'It was started with -proto_dist inet_tls, for nodes that use TLS. Start it without, or dial another.'
-  const told = tls
-    ? { message: `port ${place.port} speaks TLS, and this node dials without`, advice }
-    : { message: reason, advice: found.advice }
+  const garbled = (node.secure ? GARBLED_OVER_TLS : GARBLED).has(code)
+  const differs = garbled && (await speaksTls(place.host, place.port, probe)) !== node.secure
+  const told = differs ? otherCarrier(node, place.port) : { message: reason, advice: found.advice }
   checks.add({ step: found.step, status: 'failed', ...told, code })
   return false
+}
+
+/** The protocol, and what carries it. */
+function spoken(node: LocalNode, name: string, message: string): Check {
+  const tls = node.links().find((link) => link.node === name)?.tls
+  if (tls === undefined) return { step: 'protocol', status: 'ok', message }
+  const over = `${message}, over ${tls.protocol} (${tls.cipher})`
+  const certificates = [...(tls.peer === undefined ? [] : [{ ...tls.peer, of: name }]), ...node.certificates()]
+  const [next] = certificates.sort((a, b) => a.expires - b.expires)
+  if (next === undefined) return { step: 'protocol', status: 'ok', message: over }
+  const days = Math.floor((next.expires - Date.now()) / 86_400_000)
+  const whose =
+    'of' in next ? 'its certificate' : next.use === 'authority' ? 'an authority here' : 'the certificate here'
+  const until = `${over}; ${whose}, ${next.subject}, expires on ${new Date(next.expires).toISOString()}`
+  if (days > EXPIRES_SOON) return { step: 'protocol', status: 'ok', message: until }
+  const advice = 'Renew it: links that are up stay, but none comes up again. Files are read again when they change.'
+  return { step: 'protocol', status: 'warning', message: until, advice }
+}
+
+function otherCarrier(node: LocalNode, port: number): { readonly message: string; readonly advice: string } {
+  if (!node.secure) {
+    const advice =
+      'It was started with -proto_dist inet_tls, for nodes that use TLS. Dial it with TLS (`tls`), or start it without.'
+    return { message: `port ${port} speaks TLS, and this node dials without`, advice }
+  }
+  const advice =
+    'Start it with -proto_dist inet_tls, or dial without TLS. If it is stopped or overloaded, it says nothing either.'
+  return { message: `port ${port} does not answer in TLS, and this node dials with it`, advice }
 }
 
 function tookOver(name: string, self: string) {
