@@ -4,7 +4,9 @@
 set -euo pipefail
 
 packages=(
+  chromium
   dnsmasq-base
+  fonts-dejavu-core
   iproute2
   nats-server
   openssl

@@ -1,11 +1,13 @@
 /**
  * Takes the pictures of the documentation, of a cluster that lives: `npm run screenshots`, after `npm run build`. Needs
- * Chromium, Erlang and Elixir.
+ * Chromium, Erlang and Elixir; looks best with the fonts Inter and JetBrains Mono, and takes less room with pngquant.
  */
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright-core'
 import { hostRelease } from '../support/releases.ts'
+import { hasTool } from '../support/tools.ts'
 import { Stage } from './stage.ts'
 import { launchBrowser, PHONE, THEMES, WIDE } from './viewer.ts'
 
@@ -35,6 +37,9 @@ async function pause(milliseconds: number): Promise<void> {
 async function take(page: Page, name: string): Promise<void> {
   const path = `${folder}${name}.png`
   await page.screenshot({ path })
+  // 256 colours are enough for a page that has a dozen, and take a third of the room.
+  if (hasTool('pngquant'))
+    execFileSync('pngquant', ['--force', '--ext', '.png', '--quality', '80-100', '--strip', path])
   process.stdout.write(`${name}.png ${Math.round(statSync(path).size / 1000)} kB\n`)
 }
 
@@ -63,7 +68,7 @@ const browser = await launchBrowser()
 for (const colorScheme of THEMES) {
   // One of the dark ones is enough to see how they look.
   const pictures = colorScheme === 'light' ? PICTURES : PICTURES.slice(0, 1)
-  const page = await browser.newPage({ viewport: WIDE, colorScheme, reducedMotion: 'reduce' })
+  const page = await browser.newPage({ viewport: WIDE, deviceScaleFactor: 2, colorScheme, reducedMotion: 'reduce' })
   for (const { name, hash } of pictures) {
     await page.goto(`${stage.url('aki')}#/${hash}`)
     await pause(SETTLES)

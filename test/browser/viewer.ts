@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { delimiter, join } from 'node:path'
 import type { AxeResults } from 'axe-core'
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core'
 
@@ -14,11 +15,16 @@ export const WIDE = { width: 1280, height: 800 }
 export const PHONE = { width: 360, height: 740 }
 export const THEMES = ['light', 'dark'] as const
 
+function pathOf(program: string): string {
+  const places = (process.env.PATH ?? '').split(delimiter).map((directory) => join(directory, program))
+  return places.find(existsSync) ?? program
+}
+
 /** Debian's browser. */
 export async function launchBrowser(): Promise<Browser> {
   // The superuser's browser has no sandbox, and a container's /dev/shm is small.
   return await chromium.launch({
-    executablePath: '/usr/bin/chromium',
+    executablePath: pathOf('chromium'),
     args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
   })
 }

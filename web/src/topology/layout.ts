@@ -75,8 +75,8 @@ export class Layout {
 
   #shapeForces(count: number, edges: readonly Edge[], upright: boolean): void {
     const dense = count > 2 && edges.length / ((count * (count - 1)) / 2) >= DENSE
-    const radius = 105 + 19 * count
-    const [wide, high] = upright ? [0.8, 1.15] : [1.3, 0.85]
+    const radius = 95 + 15 * count
+    const [wide, high] = upright ? [0.8, 1.15] : [1.55, 0.85]
     this.#ellipse.shape(radius * wide, radius * high, dense ? 0.9 : 0)
     this.#simulation.force('x', forceX<Body>(0).strength(dense ? 0 : upright ? 0.16 : 0.05))
     this.#simulation.force('y', forceY<Body>(0).strength(dense ? 0 : upright ? 0.07 : 0.12))
@@ -135,8 +135,8 @@ export class Layout {
     const ys = bodies.map(({ y }) => y)
     const left = Math.min(0, ...xs) - 80
     const right = Math.max(0, ...xs) + 80
-    const top = Math.min(0, ...ys) - 55
-    const bottom = Math.max(0, ...ys) + 75
+    const top = Math.min(0, ...ys) - 72
+    const bottom = Math.max(0, ...ys) + 72
     const width = Math.max(minWidth, right - left)
     const height = Math.max(minHeight, bottom - top)
     return { x: (left + right - width) / 2, y: (top + bottom - height) / 2, width, height }

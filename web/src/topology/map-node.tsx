@@ -33,11 +33,11 @@ export function MapNode({ node }: { readonly node: NodeView }) {
   return (
     // biome-ignore lint/a11y/noAriaHiddenOnFocusable: what takes the focus is around it, and says all of this in its label
     <g aria-hidden="true" class="map-body" data-family={family} data-hidden={node.visibility === 'hidden'} data-up={up}>
-      {node.state === 'self' && <circle class="halo" r="30" />}
+      {node.state === 'self' && <circle class="halo" r="34" />}
       {family === 'beam' ? (
-        <path class="shape" d="M0-25 21.7-12.500v25L0 25l-21.7-12.500v-25Z" />
+        <path class="shape" d="M0-29 25.1-14.500v29L0 29l-25.1-14.500v-29Z" />
       ) : (
-        <circle class="shape" r="22.5" />
+        <circle class="shape" r="26" />
       )}
       {up ? (
         <text class="glyph" text-anchor="middle" dy="0.36em">
@@ -46,12 +46,14 @@ export function MapNode({ node }: { readonly node: NodeView }) {
       ) : (
         <path class="cross" d="m-7-7 14 14m0-14L-7 7" />
       )}
-      <text class="name" text-anchor="middle" y="44">
-        {shortName(node.name)}
-      </text>
-      <text class="kind" text-anchor="middle" y="58">
-        {up ? `${runtimeBadge(node)}${node.visibility === 'hidden' ? ' · hidden' : ''}` : stateText(node)}
-      </text>
+      <g class="label">
+        <text class="name" text-anchor="middle" y="48">
+          {shortName(node.name)}
+        </text>
+        <text class="kind" text-anchor="middle" y="63">
+          {up ? `${runtimeBadge(node)}${node.visibility === 'hidden' ? ' · hidden' : ''}` : stateText(node)}
+        </text>
+      </g>
     </g>
   )
 }

@@ -185,7 +185,10 @@ function place(svg: SVGSVGElement, layout: Layout): void {
   svg.setAttribute('viewBox', [x, y, width, height].map(Math.round).join(' '))
   for (const element of svg.querySelectorAll<SVGGElement>('[data-node]')) {
     const body = layout.bodies.get(element.dataset.node ?? '')
-    if (body !== undefined) element.setAttribute('transform', `translate(${body.x.toFixed(1)} ${body.y.toFixed(1)})`)
+    if (body === undefined) continue
+    element.setAttribute('transform', `translate(${body.x.toFixed(1)} ${body.y.toFixed(1)})`)
+    // Labels stand on the outside, where there are no links.
+    element.toggleAttribute('data-above', body.y < -40)
   }
   for (const element of svg.querySelectorAll<SVGGElement>('[data-edge]')) {
     const [source, target] = (element.dataset.edge ?? '').split('\n').map((name) => layout.bodies.get(name))

@@ -11,6 +11,9 @@ export const SEVERITIES = {
   info: { word: 'Information', Icon: InfoIcon },
 } as const
 
+/** Of these, many nodes tell the same of themselves. */
+const TOLD: ReadonlySet<TimelineEvent['kind']> = new Set(['topology', 'discovery-failed', 'store', 'pubsub'])
+
 interface EventListProps {
   readonly events: readonly TimelineEvent[]
   /** Without who tells it. */
@@ -44,9 +47,10 @@ function Event({ event, compact }: { readonly event: TimelineEvent; readonly com
       <div class="what">
         <p class="wrap-anywhere">
           {text}
+          {compact && TOLD.has(event.kind) && <span class="times"> on {nodes.map(shortName).join(', ')}</span>}
           {count > 1 && (
             <span class="times">
-              {' '}
+              {' · '}
               {count} times since {formatTime(at, now)}
             </span>
           )}
