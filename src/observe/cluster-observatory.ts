@@ -33,6 +33,8 @@ export interface ObservatoryOptions {
 /** Milliseconds between two rounds while somebody follows, and else. */
 const WATCHED = 1000
 const UNWATCHED = 5000
+/** With more nodes than this, rounds are longer: each node tells of all others. */
+const ROUND_NODES = 40
 /** Milliseconds between two questions to a BEAM node, while somebody follows, and else. */
 const BEAM = 2000
 const BEAM_UNWATCHED = 10_000
@@ -204,7 +206,8 @@ class ClusterObservatory implements Observatory {
   }
 
   get #interval(): number {
-    return this.#followers.size > 0 ? WATCHED : UNWATCHED
+    const usual = this.#followers.size > 0 ? WATCHED : UNWATCHED
+    return Math.round(usual * Math.max(1, this.#model.size / ROUND_NODES))
   }
 
   /** What followers look at. */

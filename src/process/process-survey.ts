@@ -28,20 +28,40 @@ export function survey(
   let messages = 0
   let seen = 0
   let whole = true
-  const first: LocalProcess[] = []
+  const first = new First(top)
   for (const process of processes) {
     if (++seen > scan) {
       whole = false
       break
     }
     messages += process.mailbox.length
-    const last = first[top - 1]
-    if (last !== undefined && order(last, process) <= 0) continue
-    const at = first.findIndex((other) => order(process, other) < 0)
-    first.splice(at === -1 ? first.length : at, 0, process)
-    if (first.length > top) first.pop()
+    first.offer(process)
   }
-  return { messages, whole, top: first.map((process) => infoOf(process, kindOf(process))) }
+  return { messages, whole, top: first.sorted().map((process) => infoOf(process, kindOf(process))) }
+}
+
+/** The first few of many processes, in their order; most of what is offered is not among them. */
+class First {
+  readonly #size: number
+  #kept: LocalProcess[] = []
+  /** The last of them when they were sorted. */
+  #last: LocalProcess | undefined
+
+  constructor(size: number) {
+    this.#size = size
+  }
+
+  offer(process: LocalProcess): void {
+    if (this.#size === 0 || (this.#last !== undefined && order(this.#last, process) <= 0)) return
+    this.#kept.push(process)
+    if (this.#kept.length >= 2 * this.#size) this.sorted()
+  }
+
+  sorted(): readonly LocalProcess[] {
+    this.#kept = this.#kept.sort(order).slice(0, this.#size)
+    if (this.#kept.length === this.#size) this.#last = this.#kept.at(-1)
+    return this.#kept
+  }
 }
 
 function order(a: LocalProcess, b: LocalProcess): number {

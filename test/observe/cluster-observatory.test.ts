@@ -3,6 +3,7 @@ import { openObservatory } from '../../src/observe/cluster-observatory.ts'
 import type { Observatory, TailMessage } from '../../src/observe/observatory.ts'
 import { atom, tuple } from '../../src/term/index.ts'
 import { Cluster } from '../node/cluster.ts'
+import { Authority } from '../support/certificates.ts'
 import { shows, updates } from './watching.ts'
 
 const name = (alive: string) => `${alive}@127.0.0.1`
@@ -133,6 +134,26 @@ describe('an observatory', () => {
     expect(chart.series.memory?.filter((it) => it !== null).length).toBeGreaterThan(0)
     expect(later.section('charts').times).toHaveLength(chart.series.memory?.length ?? 0)
   }, 30_000)
+
+  it('shows what TLS says of links, and which certificates there are', async () => {
+    using authority = new Authority()
+    await using cluster = await Cluster.create()
+    const tls = { ...authority.issue(), ca: authority.ca }
+    const a = await cluster.start('a', { tls })
+    const b = await cluster.start('b', { tls, connectTo: a.name })
+    await a.ready()
+    await using observatory = openObservatory(a)
+    await answers(observatory, 'b')
+    const links = observatory.section('links').links.filter(({ state }) => state === 'connected')
+    expect(links.map(({ from, to, tls }) => [from, to, tls?.protocol])).toEqual([
+      [a.name, b.name, 'TLSv1.3'],
+      [b.name, a.name, 'TLSv1.3'],
+    ])
+    expect(nodeOf(observatory, 'b')).toMatchObject({ listening: [{ ...b.listening, tls: true }] })
+    const own = nodeOf(observatory, 'b')?.certificates.find((it) => it.of === 'own' && it.subject === 'CN=node')
+    expect(own?.expires).toBe(b.certificates().find((it) => it.subject === 'CN=node')?.expires)
+    expect(observatory.section('overview').verdict.text).toMatch(/^the certificate CN=.* expires soon$/)
+  })
 
   it('acts on its node, and on others that allow it, and writes down who wanted it', async () => {
     await using cluster = await Cluster.create()

@@ -10,6 +10,8 @@ import type { ObservedNode } from './observed-node.ts'
 const REPORTER = 'tsunagi_observe'
 /** Questions of one peer within a second that are answered. */
 const QUESTIONS = 20
+/** For so many questions a page counts: it may be sought among very many keys. */
+const PAGE = 5
 /** Peers whose questions are counted. */
 const MAX_PEERS = 1000
 
@@ -42,7 +44,7 @@ export function checkObservable(value: boolean | Observable): Observable | undef
  * | `{act, 1, Json}` | `{ok, Json}`: what came of an action; only with `observable: { actions: true }` |
  *
  * Instead of `ok` it may be `{error, Why}`: `badarg` (no such question), `version` (of another version), `busy` (more than 20
- * questions in a second), `refused` (no actions here), `{failed, Text}`. Json is a binary of UTF-8, so that a question costs no atoms.
+ * reports or 4 pages in a second), `refused` (no actions here), `{failed, Text}`. Json is a binary of UTF-8, so that a question costs no atoms.
  */
 export class ReportService {
   readonly #node: ObservedNode
@@ -68,7 +70,7 @@ export class ReportService {
     if (kind !== atom('report') && kind !== atom('page') && kind !== atom('act')) return refusal('badarg')
     if (version !== 1) return refusal('version')
     if (typeof json !== 'string') return refusal('badarg')
-    if (!this.#admits(peer)) return refusal('busy')
+    if (!this.#admits(peer, kind === atom('page') ? PAGE : 1)) return refusal('busy')
     if (kind === atom('act') && !this.#actions) return refusal('refused')
     void this.#work(kind.name, json, peer?.name ?? this.#node.name).then((reply) => from.reply(reply))
     return noReply
@@ -85,12 +87,12 @@ export class ReportService {
     }
   }
 
-  #admits(peer: Atom | undefined): boolean {
+  #admits(peer: Atom | undefined, cost: number): boolean {
     if (peer === undefined) return true
     const second = Math.floor(this.#clock.now() / 1000)
     if (second !== this.#second || this.#asked.size > MAX_PEERS) this.#asked.clear()
     this.#second = second
-    const asked = (this.#asked.get(peer) ?? 0) + 1
+    const asked = (this.#asked.get(peer) ?? 0) + cost
     this.#asked.set(peer, asked)
     return asked <= QUESTIONS
   }
