@@ -17,8 +17,9 @@ export class ViewerStream {
   readonly #options: ViewerStreamOptions
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined
   #ended = false
-  /** What `desiredSize` was when {@link stalled} looked last. */
-  #lastRoom = 0
+  /** What `desiredSize` was when {@link stalled} looked last, and whether there has been room since. */
+  #lastRoom = HIGH_WATER
+  #hadRoom = true
 
   constructor(options: ViewerStreamOptions) {
     this.#options = options
@@ -28,6 +29,7 @@ export class ViewerStream {
           this.#controller = controller
         },
         pull: () => {
+          this.#hadRoom = true
           if (!this.#ended && this.room) options.onRoom()
         },
         cancel: () => this.#end(),
@@ -50,11 +52,12 @@ export class ViewerStream {
     if (!this.#ended) this.#controller?.enqueue(chunk)
   }
 
-  /** Whether nothing was read since this was asked last, though something waits to be. */
+  /** Whether nothing was read since this was asked last, though something waited to be, then as now. */
   stalled(): boolean {
     const room = this.#controller?.desiredSize ?? 0
-    const stalled = room <= 0 && room <= this.#lastRoom
+    const stalled = room <= 0 && this.#lastRoom <= 0 && room <= this.#lastRoom && !this.#hadRoom
     this.#lastRoom = room
+    this.#hadRoom = false
     return stalled
   }
 
