@@ -91,6 +91,8 @@ describe('a value that processes compute together', () => {
       name: 'EncodeError',
       message: expect.stringContaining('deep[0]'),
     })
+    // Who asks before the loader has heard of it, hears of it, too.
+    await b.run(asked)
     expect(await c.run(get, 'symbol', 'text')).toBe('symbol of tsunagi_store')
   })
 
