@@ -98,7 +98,7 @@ export default defineConfig({
       { text: 'API', link: '/api/', activeMatch: '^/api/' },
       { text: manifest('version'), link: '/changelog' },
     ],
-    sidebar: { '/': sidebar, '/api/': [{ text: 'Back to the guide', link: '/first-steps' }, ...apiSidebar()] },
+    sidebar: { '/': sidebar, '/api/': apiSidebar() },
     search: { provider: 'local' },
     outline: [2, 3],
     ...(repository !== undefined && {
