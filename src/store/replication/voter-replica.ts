@@ -1,13 +1,15 @@
 import { Version } from '../version.ts'
 import type { Meta, ReplicaOptions, Saved } from './action.ts'
-import { type Ballot, Candidacy } from './candidacy.ts'
-import { compareEpochs, type Epoch, laterEpoch, noEpoch } from './epoch.ts'
-import type { Append, Appended, Hello, Message, Recovered, SnapshotPart, Vote, VoteRequest } from './messages.ts'
+import type { Candidacy } from './candidacy.ts'
+import { Elections, type ElectionsHost } from './elections.ts'
+import { compareEpochs, type Epoch, laterEpoch } from './epoch.ts'
+import { Members } from './members.ts'
+import type { Append, Appended, Hello, Message, SnapshotPart } from './messages.ts'
 import type { LogEntry } from './operation.ts'
 import { Outflow } from './outflow.ts'
 import type { Refusal } from './own-requests.ts'
-import { Recovery } from './recovery.ts'
 import { Replica } from './replica.ts'
+import { Restoration } from './restoration.ts'
 
 /** Options of a {@link VoterReplica}. */
 export interface VoterOptions extends ReplicaOptions {
@@ -51,25 +53,10 @@ const LEASE_USED = 0.9
  * Nodes that are no voters follow in the same way; nobody counts them.
  */
 export class VoterReplica extends Replica {
-  readonly #members: readonly string[]
-  readonly #isVoter: boolean
-  readonly #quorum: number
+  readonly #members: Members
   readonly #candidates: readonly string[]
-  readonly #rank: number
-  readonly #incarnations = new Map<string, number>()
-  #incarnation: number
-  #promised: Epoch = noEpoch
-  #restored = false
-  /** It is being written down that it is restored. */
-  #restoring = false
-  #recovery: Recovery
-  #recoverAt = Number.NEGATIVE_INFINITY
-  /** The epoch this incarnation has given its vote to last. */
-  #voted: Epoch = noEpoch
-  #candidacy: Candidacy | undefined
-  #electionAt: number | undefined
-  /** The last sign of life of a loader. */
-  #heardAt = Number.NEGATIVE_INFINITY
+  readonly #elections: Elections
+  readonly #restoration: Restoration
   #leading = false
   #leaseUntil = Number.NEGATIVE_INFINITY
   #beatAt = Number.NEGATIVE_INFINITY
@@ -91,23 +78,69 @@ export class VoterReplica extends Replica {
 
   constructor(options: VoterOptions, saved: Saved | undefined) {
     super(options)
-    const { members, self } = options
-    this.#members = members
-    this.#isVoter = members.includes(self)
-    this.#quorum = Math.floor(members.length / 2) + 1
-    this.#recovery = new Recovery(this.#quorum)
-    this.#candidates = options.loader ?? members
-    const rank = this.#candidates.indexOf(self)
-    this.#rank = rank >= 0 ? rank : this.#candidates.length + members.indexOf(self)
-    this.#incarnation = options.incarnation
+    const { loader, members, self } = options
+    this.#members = new Members(members, self)
+    this.#candidates = loader ?? members
+    this.#elections = new Elections(this.#electionsHost())
+    this.#restoration = new Restoration(
+      {
+        members: this.#members,
+        heartbeat: options.heartbeat,
+        isThere: (voter) => this.peers.has(voter),
+        send: (to, message) => this.send(to, message),
+        saveMeta: (then) => this.saves.saveMeta(then),
+        raise: (barrier) => {
+          if (compareEpochs(barrier, this.#elections.promised) > 0) this.#elections.promise(barrier)
+        },
+        restored: () => {
+          this.#answerDue = true
+          if (this.#leading) this.#advance(this.now)
+        },
+      },
+      options.incarnation,
+    )
     if (saved === undefined || !options.durable) return
     const { meta, state, entries } = saved
-    this.#incarnation = meta.incarnation
-    for (const [voter, incarnation] of meta.incarnations) this.#incarnations.set(voter, incarnation)
+    this.#restoration.incarnation = meta.incarnation
+    this.#members.learn(meta.incarnations)
     this.restoreLog(state, entries)
-    this.#promised = laterEpoch(meta.promised, this.log.last)
-    this.#restored = meta.restored
+    this.#elections.promised = laterEpoch(meta.promised, this.log.last)
+    this.#restoration.restored = meta.restored
     this.commit = this.table.position.sequence
+  }
+
+  #electionsHost(): ElectionsHost {
+    const { heartbeat, lease, self } = this.options
+    const place = this.#candidates.indexOf(self)
+    const rank = place >= 0 ? place : this.#candidates.length + this.#members.names.indexOf(self)
+    const replica = this
+    return {
+      ...{ self, members: this.#members, rank, heartbeat, lease },
+      get restored() {
+        return replica.restored
+      },
+      get failed() {
+        return replica.saves.failed
+      },
+      get last() {
+        return replica.log.last
+      },
+      get epoch() {
+        return replica.epoch
+      },
+      get leadsUntil() {
+        return replica.#leading ? replica.#leaseUntil : undefined
+      },
+      get ballot() {
+        const { incarnation, restored } = replica.#restoration
+        return { restored, incarnation, incarnations: replica.#members.incarnations }
+      },
+      isThere: (voter) => this.peers.has(voter),
+      send: (to, message) => this.send(to, message),
+      saveMeta: (then) => this.saves.saveMeta(then),
+      outdated: () => this.#abdicate(),
+      elected: (...election) => this.#reign(...election),
+    }
   }
 
   get leads(): boolean {
@@ -119,23 +152,23 @@ export class VoterReplica extends Replica {
   }
 
   protected get highestEpoch(): number {
-    return Math.max(this.#promised.epoch, this.epoch.epoch)
+    return Math.max(this.#elections.promised.epoch, this.epoch.epoch)
   }
 
   get ready(): boolean {
     if (this.leads) return this.grants
-    return this.loaderName !== undefined && this.#current && (this.#restored || !this.#isVoter)
+    return this.loaderName !== undefined && this.#current && (this.restored || !this.#members.areOwn)
   }
 
   get role(): 'loader' | 'follower' | 'recovering' | 'joining' {
     if (this.leads) return 'loader'
-    if (this.#isVoter && !this.#restored) return 'recovering'
+    if (this.#members.areOwn && !this.restored) return 'recovering'
     return this.loaderName === undefined ? 'joining' : 'follower'
   }
 
   /** Whether this voter may vote and be counted. */
   get restored(): boolean {
-    return this.#restored
+    return this.#restoration.restored
   }
 
   override receive(peer: string, message: Message, now: number): void {
@@ -160,10 +193,7 @@ export class VoterReplica extends Replica {
       this.dropParts()
       this.#lost()
     }
-    // There is nobody to be loyal to any more. Those that still hear of it will not elect anybody else.
-    if (this.#promised.loader !== peer) return
-    this.#heardAt = Number.NEGATIVE_INFINITY
-    this.#electionAt = now + this.options.heartbeat / 4 + this.#stagger
+    if (this.#elections.promised.loader === peer) this.#elections.lost(now)
   }
 
   /** Nobody known takes writes, until a loader is heard of. */
@@ -176,10 +206,8 @@ export class VoterReplica extends Replica {
   tick(now: number): void {
     this.now = now
     this.#checkLease(now)
-    const { heartbeat } = this.options
-    this.#electionAt ??= now + heartbeat + (this.#rank * heartbeat) / 2
     if (this.#leading) {
-      if (now - this.#beatAt >= heartbeat) {
+      if (now - this.#beatAt >= this.options.heartbeat) {
         this.#beat = true
         this.#beatAt = now
       }
@@ -187,11 +215,9 @@ export class VoterReplica extends Replica {
         this.flights.tick(now)
         this.collectExpired(now)
       } else this.#handOver(now)
-    } else {
-      if (this.loaderName !== undefined && now >= this.#heardAt + this.options.lease) this.#lost()
-      if (this.#isElectable && now >= this.#electionAt) this.#campaign(true, undefined, now)
-    }
-    if (this.#isVoter && !this.#restored && now - this.#recoverAt >= heartbeat) this.#askToRecover(now)
+    } else if (this.loaderName !== undefined && this.#elections.isSilent(now)) this.#lost()
+    this.#elections.tick(now)
+    this.#restoration.tick(now)
   }
 
   override close(now: number): void {
@@ -203,121 +229,44 @@ export class VoterReplica extends Replica {
     if (message.kind === 'appended') return this.#appended(peer, message, now)
     if (message.kind === 'snapshot-received') return this.outflows.get(peer)?.received(message.id, message.index)
     // All else is the business of voters.
-    if (!this.#members.includes(peer)) return
+    if (!this.#members.has(peer)) return
     switch (message.kind) {
       case 'append':
         return this.#append(peer, message, now)
       case 'snapshot':
         return this.#part(peer, message, now)
       case 'vote-request':
-        if (this.#isVoter) this.#voteRequested(peer, message, now)
+        if (this.#members.areOwn) this.#elections.requested(peer, message, now)
         return
       case 'vote':
-        return this.#voteCame(peer, message, now)
+        return this.#elections.answered(peer, message, now)
       case 'recover':
-        if (this.#isVoter) this.#recoverAsked(peer, message.incarnation)
+        if (this.#members.areOwn) this.#recoverAsked(peer, message.incarnation)
         return
       case 'recovered':
-        return this.#recovered(peer, message, now)
+        return this.#restoration.answered(peer, message, now)
       case 'hand-over':
         if (peer !== this.epoch.loader || compareEpochs(message.epoch, this.epoch) !== 0) return
-        if (this.#isVoter && !this.saves.failed && this.#restored) this.#campaign(false, message.epoch, now)
+        if (this.restored && !this.saves.failed) this.#elections.campaign(false, message.epoch, now)
     }
   }
 
-  // Who is there.
-
   protected hello(answer: boolean): Hello {
     const { client, loader } = this.options
-    const setup = JSON.stringify([[...this.#members].sort(), loader])
-    const highest = this.#promised.epoch
-    return { kind: 'hello', setup, client, born: 0, established: this.#restored, leads: this.#leading, highest, answer }
+    const setup = JSON.stringify([[...this.#members.names].sort(), loader])
+    const highest = this.#elections.promised.epoch
+    return { kind: 'hello', setup, client, born: 0, established: this.restored, leads: this.#leading, highest, answer }
   }
 
   protected greeted(peer: string, _hello: Hello, known: Hello | undefined): void {
     if (known !== undefined) return
     if (this.#leading) this.outflows.set(peer, new Outflow(this.log.last.sequence + 1, true))
-    if (this.#isVoter && !this.#restored && this.#members.includes(peer)) {
-      this.send(peer, { kind: 'recover', incarnation: this.#incarnation })
-    }
+    this.#restoration.greeted(peer)
   }
 
-  // Elections.
-
-  #campaign(trial: boolean, handedOver: Epoch | undefined, now: number): void {
-    const { heartbeat, self } = this.options
-    this.#electionAt = now + (trial ? heartbeat / 2 : 2 * heartbeat) + (this.#rank * heartbeat) / 4
-    const epoch = { epoch: this.#promised.epoch + 1, loader: self }
-    const candidacy = new Candidacy(epoch, trial, now)
-    this.#candidacy = candidacy
-    const ask = (): void => {
-      if (this.#candidacy !== candidacy) return
-      candidacy.voted(self, this.#ballot())
-      const request: VoteRequest = { kind: 'vote-request', epoch, last: this.log.last, trial, handedOver }
-      for (const voter of this.#members) if (this.peers.has(voter)) this.send(voter, request)
-      this.#count(now)
-    }
-    if (trial) return ask()
-    this.#promise(epoch)
-    this.#voted = epoch
-    this.saves.saveMeta(ask)
-  }
-
-  #ballot(): Ballot {
-    return { restored: this.#restored, incarnation: this.#incarnation, incarnations: [...this.#incarnations] }
-  }
-
-  #voteRequested(peer: string, request: VoteRequest, now: number): void {
-    const { epoch, trial, last, handedOver } = request
-    if (this.saves.failed || epoch.loader !== peer) return
-    const later = compareEpochs(epoch, this.#promised) > 0
-    const granted = later && this.#mayFollow(handedOver, now) && (!this.#restored || last.compare(this.log.last) >= 0)
-    const answer = (): void => {
-      this.send(peer, { kind: 'vote', epoch, trial, granted, promised: this.#promised, ...this.#ballot() })
-    }
-    if (!granted || trial) return answer()
-    this.#promise(epoch)
-    this.#voted = epoch
-    if (this.#restored) this.#heardAt = now
-    this.#electionAt = now + this.options.lease + this.#stagger
-    this.saves.saveMeta(answer)
-  }
-
-  /** Whether a voter owes nothing to another loader. */
-  #mayFollow(handedOver: Epoch | undefined, now: number): boolean {
-    if (handedOver !== undefined && compareEpochs(handedOver, this.epoch) === 0) return true
-    return this.#leading ? now >= this.#leaseUntil : now >= this.#heardAt + this.options.lease
-  }
-
-  #voteCame(peer: string, vote: Vote, now: number): void {
-    const candidacy = this.#candidacy
-    this.#learnIncarnations(vote.incarnations)
-    if (candidacy === undefined || candidacy.trial !== vote.trial) return
-    if (compareEpochs(candidacy.epoch, vote.epoch) !== 0) return
-    if (!vote.granted) {
-      // The next candidacy begins above it. Nothing is promised by that.
-      if (compareEpochs(vote.promised, this.#promised) > 0) this.#promise(vote.promised)
-      return
-    }
-    this.#learnIncarnations([[peer, vote.incarnation]])
-    candidacy.voted(peer, vote)
-    this.#count(now)
-  }
-
-  #count(now: number): void {
-    const candidacy = this.#candidacy
-    if (candidacy === undefined) return
-    const isGone = (voter: string, incarnation: number): boolean =>
-      voter !== this.options.self && incarnation < (this.#incarnations.get(voter) ?? 0)
-    const { given, restored } = candidacy.count(isGone)
-    const unanimous = given === this.#members.length
-    if (!unanimous && restored < this.#quorum) return
-    if (candidacy.trial) this.#campaign(false, undefined, now)
-    else this.#reign(candidacy, unanimous, now)
-  }
+  // Beginning and ending to lead.
 
   #reign({ epoch, since }: Candidacy, unanimous: boolean, now: number): void {
-    this.#candidacy = undefined
     this.#leading = true
     this.#accepts = this.#candidates.includes(this.options.self)
     this.epoch = epoch
@@ -328,18 +277,11 @@ export class VoterReplica extends Replica {
     this.dropParts()
     this.beginReign()
     for (const peer of this.peers.keys()) this.outflows.set(peer, new Outflow(this.#start, true))
-    if (!this.#restored) this.#restore()
+    if (!this.restored) this.#restoration.restore()
     this.orderOwn({ kind: 'none' }, now)
     this.setLoader(this.#accepts ? this.options.self : undefined)
     this.#beat = true
     this.#beatAt = now
-  }
-
-  /** Follows nothing earlier from now on. */
-  #promise(epoch: Epoch): void {
-    this.#promised = epoch
-    if (this.#candidacy !== undefined && compareEpochs(epoch, this.#candidacy.epoch) > 0) this.#candidacy = undefined
-    this.#abdicate()
   }
 
   #abdicate(): void {
@@ -347,14 +289,14 @@ export class VoterReplica extends Replica {
     this.#leading = false
     this.#accepts = false
     this.endReign()
-    this.#electionAt = this.now + this.options.heartbeat + this.#stagger
+    this.#elections.wait(this.now, this.options.heartbeat)
     this.setLoader(undefined)
   }
 
   #checkLease(now: number): void {
     this.now = now
     // Alone it is always a majority.
-    if (this.#quorum === 1) this.#leaseUntil = Number.POSITIVE_INFINITY
+    if (this.#members.quorum === 1) this.#leaseUntil = Number.POSITIVE_INFINITY
     if (this.#leading && now >= this.#leaseUntil) this.#abdicate()
   }
 
@@ -365,28 +307,19 @@ export class VoterReplica extends Replica {
       if (outflow?.counts !== true || outflow.match !== this.log.last.sequence) continue
       this.send(candidate, { kind: 'hand-over', epoch: this.epoch })
       this.#abdicate()
-      this.#electionAt = now + this.options.lease
+      this.#elections.wait(now)
       return
     }
-  }
-
-  /** Without its state a voter needs the votes of all, so that it is enough when one of those tries. */
-  get #isElectable(): boolean {
-    return this.#isVoter && !this.saves.failed && (this.#restored || this.#rank === 0)
-  }
-
-  get #stagger(): number {
-    return (this.#rank * this.options.heartbeat) / 2
   }
 
   // Following.
 
   /** Whether what a loader sends is to be heeded. */
   #follow(peer: string, epoch: Epoch, now: number): boolean {
-    const order = compareEpochs(epoch, this.#promised)
+    const order = compareEpochs(epoch, this.#elections.promised)
     if (order < 0 || epoch.loader !== peer) return false
     if (compareEpochs(epoch, this.epoch) !== 0) {
-      this.#promise(epoch)
+      this.#elections.promise(epoch)
       this.epoch = epoch
       this.#verified = undefined
       this.#foreign = false
@@ -395,7 +328,7 @@ export class VoterReplica extends Replica {
       this.#unanimous = false
       this.dropParts()
       this.setLoader(undefined)
-      if (this.#isVoter && !this.saves.failed) {
+      if (this.#members.areOwn && !this.saves.failed) {
         this.#epochSaved = false
         this.saves.saveMeta(() => {
           if (compareEpochs(this.epoch, epoch) !== 0) return
@@ -404,9 +337,7 @@ export class VoterReplica extends Replica {
         })
       }
     }
-    this.#candidacy = undefined
-    this.#heardAt = now
-    this.#electionAt = now + this.options.lease + this.#stagger
+    this.#elections.heard(now)
     return true
   }
 
@@ -422,7 +353,7 @@ export class VoterReplica extends Replica {
     this.#lastSentAt = append.sentAt
     if (this.log.at(previous.sequence)?.equals(previous) !== true) {
       // All voters have begun anew: what is here is of another history.
-      if (previous.sequence <= this.table.position.sequence && !this.#restored) this.#foreign = true
+      if (previous.sequence <= this.table.position.sequence && !this.restored) this.#foreign = true
       return this.#reject(peer, append)
     }
     for (const entry of entries) {
@@ -480,8 +411,8 @@ export class VoterReplica extends Replica {
   }
 
   #answer(epoch: Epoch, sentAt: number): Appended {
-    const restored = this.#restored && !this.saves.failed
-    const [promised, incarnation] = [this.#promised, this.#incarnation]
+    const restored = this.restored && !this.saves.failed
+    const [promised, incarnation] = [this.#elections.promised, this.#restoration.incarnation]
     // Without its disk it follows on, and nobody counts it.
     const match = Math.min(this.saves.failed ? Number.POSITIVE_INFINITY : this.saves.savedTo, this.#verified ?? 0)
     return { kind: 'appended', epoch, match, hint: match, promised, sentAt, restored, incarnation }
@@ -496,19 +427,14 @@ export class VoterReplica extends Replica {
 
   protected diskLost(): void {
     this.#abdicate()
-    this.#candidacy = undefined
+    this.#elections.withdraw()
     this.#epochSaved = true
     this.#answerDue = true
   }
 
   protected meta(): Meta {
-    const restored = this.#restored || this.#restoring
-    return {
-      promised: this.#promised,
-      incarnation: this.#incarnation,
-      incarnations: [...this.#incarnations],
-      restored,
-    }
+    const { incarnation, willBe: restored } = this.#restoration
+    return { promised: this.#elections.promised, incarnation, incarnations: this.#members.incarnations, restored }
   }
 
   // Leading.
@@ -536,39 +462,36 @@ export class VoterReplica extends Replica {
     const outflow = this.outflows.get(peer)
     if (outflow === undefined || !this.#leading) return
     if (compareEpochs(answer.epoch, this.epoch) !== 0) return
-    if (this.#members.includes(peer)) {
-      if (answer.incarnation < (this.#incarnations.get(peer) ?? 0)) return
-      this.#learnIncarnations([[peer, answer.incarnation]])
-    }
+    if (this.#members.isGone(peer, answer.incarnation)) return
+    this.#members.learn([[peer, answer.incarnation]])
     // It has promised to somebody who was not elected, or all voters have begun anew. Only a later epoch can have it back.
-    if (compareEpochs(answer.promised, this.epoch) > 0) return this.#promise(answer.promised)
-    outflow.counts = answer.restored && this.#members.includes(peer)
+    if (compareEpochs(answer.promised, this.epoch) > 0) return this.#elections.promise(answer.promised)
+    outflow.counts = answer.restored && this.#members.has(peer)
     if (answer.match === undefined) return outflow.mismatched(answer.hint, answer.sentAt)
     outflow.heardAt = Math.max(outflow.heardAt, Math.min(answer.sentAt, now))
     outflow.matched(Math.min(answer.match, this.log.last.sequence))
-    const heard = this.#quorumOf((voter) => (voter.counts ? voter.heardAt : Number.NEGATIVE_INFINITY), now)
+    const heard = this.#reached((voter) => (voter.counts ? voter.heardAt : Number.NEGATIVE_INFINITY), now)
     this.#leaseUntil = Math.max(this.#leaseUntil, heard + this.options.lease * LEASE_USED)
     this.#advance(now)
   }
 
   /** What a majority of voters has at least reached. */
-  #quorumOf(of: (voter: Outflow) => number, own: number): number {
-    const values = this.#members.map((voter) => {
+  #reached(of: (voter: Outflow) => number, own: number): number {
+    return this.#members.reached((voter) => {
       if (voter === this.options.self) return own
       const outflow = this.outflows.get(voter)
       return outflow === undefined ? Number.NEGATIVE_INFINITY : of(outflow)
     })
-    return values.sort((a, b) => b - a)[this.#quorum - 1] as number
   }
 
   #advance(now: number): void {
-    const own = this.#restored && !this.saves.failed ? this.saves.savedTo : 0
-    const reached = this.#quorumOf((voter) => (voter.counts ? voter.match : 0), own)
+    const own = this.restored && !this.saves.failed ? this.saves.savedTo : 0
+    const reached = this.#reached((voter) => (voter.counts ? voter.match : 0), own)
     // What earlier epochs left is committed by an operation of this one: Raft, section 5.4.2.
     if (reached < this.#start) return
     this.#commitTo(reached, now)
     let all = own
-    for (const voter of this.#members) {
+    for (const voter of this.#members.names) {
       if (voter === this.options.self) continue
       const outflow = this.outflows.get(voter)
       all = Math.min(all, outflow?.counts ? outflow.match : 0)
@@ -578,15 +501,15 @@ export class VoterReplica extends Replica {
 
   /** Of those that are there it can be waited for that they catch up. */
   protected canAll(): boolean {
-    return this.#members.every((voter) => voter === this.options.self || this.peers.has(voter))
+    return this.#members.names.every((voter) => voter === this.options.self || this.peers.has(voter))
   }
 
   protected refusal(): Refusal | undefined {
     const { self, loader } = this.options
     const there = (name: string): boolean => name === self || this.peers.has(name)
-    const voters = this.#members.filter(there).length
-    if (voters < this.#quorum) {
-      return { code: 'ERR_NO_QUORUM', message: `${voters} of ${this.#members.length} members are there` }
+    const voters = this.#members.names.filter(there).length
+    if (voters < this.#members.quorum) {
+      return { code: 'ERR_NO_QUORUM', message: `${voters} of ${this.#members.names.length} members are there` }
     }
     if (loader?.some(there) !== false) return undefined
     return { code: 'ERR_NO_LOADER', message: `${loader.join(', ')}: not there, and no other node may order writes` }
@@ -594,67 +517,30 @@ export class VoterReplica extends Replica {
 
   // Voters that have lost their state.
 
-  #askToRecover(now: number): void {
-    this.#recoverAt = now
-    for (const voter of this.#members) {
-      if (this.peers.has(voter)) this.send(voter, { kind: 'recover', incarnation: this.#incarnation })
-    }
-  }
-
   #recoverAsked(peer: string, incarnation: number): void {
-    const known = this.#incarnations.get(peer) ?? 0
+    const known = this.#members.incarnationOf(peer)
     const answer = (): void => {
       const { log, epoch } = this
       const leads = this.#leading ? new Version(epoch.epoch, epoch.loader, log.last.sequence) : undefined
-      const [promised, restored] = [this.#promised, this.#restored && !this.saves.failed]
-      const incarnations = [...this.#incarnations]
+      const [promised, restored] = [this.#elections.promised, this.restored && !this.saves.failed]
+      const { incarnations } = this.#members
       const highest = Math.max(known, incarnation)
       this.send(peer, { kind: 'recovered', incarnation, known: highest, promised, restored, incarnations, leads })
     }
     if (incarnation <= known) return answer()
-    this.#incarnations.set(peer, incarnation)
-    this.#candidacy?.withdrawn(peer)
+    this.#members.learn([[peer, incarnation]])
+    this.#elections.forget(peer)
     if (this.#leading && this.peers.has(peer)) {
       this.outflows.set(peer, new Outflow(this.log.last.sequence + 1, true))
     }
     this.saves.saveMeta(answer)
   }
 
-  #recovered(peer: string, answer: Recovered, now: number): void {
-    if (this.#restored || answer.incarnation !== this.#incarnation) return
-    this.#learnIncarnations(answer.incarnations)
-    if (answer.known > this.#incarnation) {
-      this.#incarnation = answer.known + 1
-      this.#recovery = new Recovery(this.#quorum)
-      this.#askToRecover(now)
-      return
-    }
-    const barrier = this.#recovery.answered(peer, answer)
-    if (barrier !== undefined && compareEpochs(barrier, this.#promised) > 0) this.#promise(barrier)
-  }
-
   #checkRestored(): void {
-    if (!this.#isVoter || this.#restored || this.#restoring || this.saves.failed) return
+    if (!this.#restoration.isNeeded || this.saves.failed) return
     const { epoch } = this
     const reached = Math.min(this.saves.savedTo, this.#verified ?? 0)
-    const unanimous = this.#unanimous && compareEpochs(this.#voted, epoch) === 0
-    if (this.#recovery.isOver({ epoch, start: this.#start, reached, unanimous })) this.#restore()
-  }
-
-  #restore(): void {
-    this.#restoring = true
-    this.saves.saveMeta(() => {
-      this.#restored = true
-      this.#restoring = false
-      this.#answerDue = true
-      if (this.#leading) this.#advance(this.now)
-    })
-  }
-
-  #learnIncarnations(incarnations: Vote['incarnations']): void {
-    for (const [voter, incarnation] of incarnations) {
-      if (voter === this.options.self || !this.#members.includes(voter)) continue
-      if (incarnation > (this.#incarnations.get(voter) ?? 0)) this.#incarnations.set(voter, incarnation)
-    }
+    const unanimous = this.#unanimous && compareEpochs(this.#elections.voted, epoch) === 0
+    this.#restoration.check({ epoch, start: this.#start, reached, unanimous })
   }
 }
