@@ -30,8 +30,8 @@ class Flight {
   readonly abort = new AbortController()
   readonly entry: Promise<Entry>
   waiting = 1
-  /** What was computed here is being written, and its own durability waited for. */
-  completes = false
+  /** What was computed here is being written, and its own durability waited for; or the lease was lost. */
+  decided = false
   #resolve = (_entry: Entry | Promise<Entry>): void => {}
 
   constructor(key: string, newerThan: Version | undefined) {
@@ -49,7 +49,7 @@ class Flight {
 
   /** There is a value now, whoever wrote it. */
   arrived(entry: Entry): void {
-    if (this.completes || (this.newerThan !== undefined && entry.version.compare(this.newerThan) <= 0)) return
+    if (this.decided || (this.newerThan !== undefined && entry.version.compare(this.newerThan) <= 0)) return
     this.#resolve(entry)
   }
 }
@@ -163,13 +163,16 @@ export class Computations {
     const { counts, options: usual } = this.#core
     const given = flight.abort.signal
     const ended = new AbortController()
-    const end = (): void => ended.abort(given.aborted ? given.reason : lease.signal.reason)
+    const end = (): void => {
+      if (lease.signal.aborted) flight.decided = true
+      ended.abort(given.aborted ? given.reason : lease.signal.reason)
+    }
     for (const signal of [lease.signal, given]) signal.addEventListener('abort', end, { once: true })
     if (lease.signal.aborted || given.aborted) end()
     counts.computed++
     try {
       const value = await settled(compute, { key: name, signal: ended.signal })
-      flight.completes = true
+      flight.decided = true
       const { durability, ttl = usual.ttl, stale = usual.stale } = options
       return await lease.complete(value, { ttl, stale, durability, signal: given, timeout: Number.POSITIVE_INFINITY })
     } catch (error) {
