@@ -59,6 +59,7 @@ async function measure() {
     await once(others, 'message')
     await after(3000)
     const watched = await share()
+    /** @type {(title: string, value: number) => void} */
     const row = (title, value) => console.log(`${title.padEnd(28)} ${value.toFixed(2)} % of one processor`)
     row('no dashboard', alone)
     row('dashboard, no viewer', unwatched)

@@ -119,6 +119,33 @@ describe('an observatory', () => {
     expect(up).toMatchObject({ peer: b.name, severity: 'good' })
   })
 
+  it('names the node that does not see another one, which it sees itself', async () => {
+    await using cluster = await Cluster.create()
+    const a = await cluster.start('a')
+    const b = await cluster.start('b', { connectTo: a.name, allow: [a.name] })
+    const c = await cluster.start('c', { connectTo: [a.name, b.name] })
+    await a.ready({ nodes: 2 })
+    await using observatory = openObservatory(a)
+    const { problems, ...verdict } = await shows(observatory, () => {
+      const { verdict } = observatory.section('overview')
+      return verdict.level === 'alarm' && verdict
+    })
+    expect(problems).toMatchObject([{ level: 'alarm', text: `${c.name} does not see ${b.name}` }])
+    expect(verdict.sentence).toMatch(/^c@127\.0\.0\.1 does not see b@127\.0\.0\.1 since \d\d:\d\d:\d\d$/)
+    expect(observatory.section('matrix').odd).toMatchObject([{ kind: 'missing', from: c.name, to: b.name }])
+    const link = observatory.section('links').links.find((it) => it.from === c.name && it.to === b.name)
+    expect(link).toMatchObject({
+      error: { code: 'ERR_CONNECT_NOT_ALLOWED' },
+      wantedBy: expect.arrayContaining(['connectTo']),
+    })
+    b.allow([c.name])
+    const healed = await shows(observatory, () => {
+      const { verdict } = observatory.section('overview')
+      return verdict.level === 'good' && verdict
+    })
+    expect(healed.text).toBe('3 nodes, fully connected')
+  })
+
   it('has charts of what nodes remember when it is opened', async () => {
     await using cluster = await Cluster.create()
     const a = await cluster.start('a')
