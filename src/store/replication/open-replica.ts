@@ -1,8 +1,8 @@
 import type { Version } from '../version.ts'
 import type { Meta, ReplicaOptions, Saved } from './action.ts'
 import { compareEpochs, noEpoch } from './epoch.ts'
-import { Merging } from './merging.ts'
-import type { Append, Appended, Hello, Join, Message, OfferPart } from './messages.ts'
+import { Joiners } from './joiners.ts'
+import type { Append, Appended, Hello, Join, Message } from './messages.ts'
 import { Offering } from './offering.ts'
 import type { LogEntry } from './operation.ts'
 import { Outflow } from './outflow.ts'
@@ -46,7 +46,7 @@ export interface OpenOptions extends ReplicaOptions {
  * It is the same when a loader dies and its followers had got differently far: nothing that one of them had is lost.
  */
 export class OpenReplica extends Replica {
-  readonly #joining = new Map<string, Join>()
+  readonly #joiners: Joiners
   readonly #born: number
   #established: boolean
   #leading = false
@@ -67,7 +67,6 @@ export class OpenReplica extends Replica {
   /** Those that have values which this loader may not have yet, and until when they are waited for. */
   readonly #awaited = new Set<string>()
   #awaitUntil = Number.NEGATIVE_INFINITY
-  #merging: Merging | undefined
   #offering: Offering | undefined
   /** What the target discarded of this node's offer; told when its state is here. */
   #discarded: StoredEntry[] = []
@@ -81,6 +80,19 @@ export class OpenReplica extends Replica {
   constructor(options: OpenOptions, saved: Saved | undefined) {
     super(options)
     this.#born = options.born
+    this.#joiners = new Joiners({
+      table: this.table,
+      heeds: options.heeds,
+      send: (to, message) => this.send(to, message),
+      order: (operation, now) => this.orderOwn(operation, now),
+      raise: (epoch, now) => {
+        if (epoch < this.epoch.epoch) return
+        this.#highest = Math.max(this.#highest, epoch)
+        this.#beginEpoch(now)
+      },
+      takeIn: (peer, join) => this.#takeIn(peer, join),
+      estrange: (peer, why) => this.emit({ kind: 'estranged', peer, why }),
+    })
     if (saved !== undefined && options.durable) this.restoreLog(saved.state, saved.entries)
     this.applyTo(this.log.last.sequence, options.self, 0)
     this.#established = this.table.position.epoch > 0
@@ -121,7 +133,7 @@ export class OpenReplica extends Replica {
 
   /** The last part of a merge is done in pieces. */
   override get busy(): boolean {
-    return this.#merging?.whole === true
+    return this.#joiners.busy
   }
 
   peerDown(peer: string, now: number): void {
@@ -135,8 +147,7 @@ export class OpenReplica extends Replica {
 
   #left(peer: string, now: number): void {
     this.outflows.delete(peer)
-    this.#joining.delete(peer)
-    if (this.#merging?.peer === peer) this.#merging = undefined
+    this.#joiners.left(peer)
     if (this.#leading) this.flights.nodeDown(peer, now)
   }
 
@@ -153,11 +164,11 @@ export class OpenReplica extends Replica {
         this.#beat = true
         this.#beatAt = now
         // Those that have to wait for others are to know that there is somebody.
-        for (const peer of this.#joining.keys()) this.send(peer, this.hello(false))
+        for (const peer of this.#joiners.names) this.send(peer, this.hello(false))
       }
       this.flights.tick(now)
       this.collectExpired(now)
-      this.#serveNext()
+      this.#joiners.serve(now)
     }
     if (this.#target !== undefined && now - this.#aliveAt >= lease) this.#silent.add(this.#target)
     if (now - this.#askedAt >= heartbeat) {
@@ -176,9 +187,8 @@ export class OpenReplica extends Replica {
       case 'join':
         this.#left(peer, now)
         // It comes again when it hears that this node leads.
-        if (!this.#leading) return
-        this.#joining.set(peer, message)
-        return this.#serveNext()
+        if (this.#leading) this.#joiners.add(peer, message, now)
+        return
       case 'leave':
         this.#left(peer, now)
         if (peer === this.#target) this.#join(peer, now)
@@ -192,7 +202,7 @@ export class OpenReplica extends Replica {
         this.#offering.received(message.index)
         return this.#offer(peer, now)
       case 'offer':
-        return this.#offered(peer, message, now)
+        return this.#joiners.offered(peer, message, now)
       case 'merged':
         if (peer !== this.#target || message.session !== this.#session) return
         for (const { key, version } of message.discarded) {
@@ -258,8 +268,7 @@ export class OpenReplica extends Replica {
     this.#stopFollowing()
     if (this.#leading) {
       this.#leading = false
-      this.#joining.clear()
-      this.#merging = undefined
+      this.#joiners.clear()
       this.endReign()
       this.#proclaim()
     }
@@ -291,7 +300,7 @@ export class OpenReplica extends Replica {
     this.#beginEpoch(now)
     this.setLoader(this.options.self)
     this.#proclaim()
-    this.#serveNext()
+    this.#joiners.serve(now)
   }
 
   /** A loader is not ready before it has what this one has, unless that takes longer than a lease. */
@@ -313,28 +322,11 @@ export class OpenReplica extends Replica {
     this.applyTo(this.log.last.sequence, this.options.self, now)
   }
 
-  /** Takes in those that want to follow; whose state has to be merged, one after the other. */
-  #serveNext(): void {
-    if (!this.#leading) return
-    for (const [peer, join] of [...this.#joining]) {
-      if (this.#merging?.peer === peer) continue
-      const { knowledge } = this.table
-      if (knowledge.coversAll(join.reaches)) {
-        this.#joining.delete(peer)
-        this.#takeIn(peer, join)
-      } else if (this.#merging === undefined) {
-        const heeds = (key: string): boolean => this.options.heeds(key, peer)
-        this.#merging = new Merging(peer, join, this.table, heeds, this.now)
-        this.send(peer, { kind: 'offer-wanted', session: join.session, reaches: knowledge.copy() })
-      }
-    }
-  }
-
   /** Nobody is to blame for what was not heard while this node was paused. */
   #allAlive(now: number): void {
     this.#aliveAt = now
     for (const outflow of this.outflows.values()) outflow.alive(now)
-    this.#merging?.alive(now)
+    this.#joiners.alive(now)
   }
 
   /** Followers, and joiners whose turn it is, that say nothing hold up the others no longer. They join again when they hear of it. */
@@ -342,8 +334,8 @@ export class OpenReplica extends Replica {
     const { lease } = this.options
     if (now >= this.#awaitUntil) this.#awaited.clear()
     for (const [peer, { heardAt }] of this.outflows) if (now - heardAt >= lease) this.#drop(peer, now)
-    const merging = this.#merging
-    if (merging !== undefined && now - merging.heardAt >= lease) this.#drop(merging.peer, now)
+    const silent = this.#joiners.silentSince(now - lease)
+    if (silent !== undefined) this.#drop(silent, now)
   }
 
   #drop(peer: string, now: number): void {
@@ -361,38 +353,6 @@ export class OpenReplica extends Replica {
     outflow.counts = true
     // So that it hears of its loader at once.
     this.#beat = true
-  }
-
-  #offered(peer: string, part: OfferPart, now: number): void {
-    const merging = this.#merging
-    if (!this.#leading || merging?.peer !== peer || merging.session !== part.session) return
-    merging.heardAt = now
-    // What is written anew is to be above all of both sides.
-    if (merging.highest >= this.epoch.epoch) {
-      this.#highest = Math.max(this.#highest, merging.highest)
-      this.#beginEpoch(now)
-    }
-    const merged = merging.add(part)
-    if (merged === undefined) {
-      this.#merging = undefined
-      this.#joining.delete(peer)
-      this.emit({ kind: 'estranged', peer, why: 'its offer has parts missing' })
-      return
-    }
-    const { operations, discarded } = merged
-    for (const operation of operations) this.orderOwn(operation, now)
-    const { session, index } = part
-    if (discarded.length > 0) this.send(peer, { kind: 'merged', session, discarded })
-    this.send(peer, { kind: 'offer-received', session, index })
-  }
-
-  /** Some of what is left of a merge when all of the offer is here. */
-  #mergeOn(now: number): void {
-    const { operations, done } = (this.#merging as Merging).finish()
-    for (const operation of operations) this.orderOwn(operation, now)
-    if (!done) return
-    this.#merging = undefined
-    this.#serveNext()
   }
 
   protected replicate(now: number): void {
@@ -416,7 +376,7 @@ export class OpenReplica extends Replica {
       this.trimLog(Number.POSITIVE_INFINITY)
       return
     }
-    if (this.busy) this.#mergeOn(now)
+    this.#joiners.mergeOn(now)
     this.#advance()
     const { epoch, commit, all } = this
     const head = { epoch, commit, all, sentAt: now, accepts: true, start: 0, unanimous: false }
