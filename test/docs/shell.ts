@@ -6,7 +6,9 @@ import { type Block, read, top } from './pages.ts'
 
 /** Programs that pages start and that are none of ours. */
 const foreign = new Set(
-  'cat cd chmod curl docker elixir epmd erl fly gleam iex kill kubectl mix mkdir openssl printf sleep sudo'.split(' '),
+  'cat cd chmod curl docker echo elixir epmd erl fly gleam iex kill kubectl mix mkdir openssl printf sleep sudo'.split(
+    ' ',
+  ),
 )
 
 /** What is wrong with the commands of a block: a program nobody knows, a flag that ours do not have, a file that is not there. */
@@ -79,8 +81,8 @@ export function commandsOf(script: string): string[][] {
   for (const line of script.replace(/\\\n/g, ' ').split('\n')) {
     let words: string[] = []
     const done = () => {
-      const begin = words.findIndex((word) => !/^\w+=/.test(word))
-      if (begin >= 0) commands.push(words.slice(begin))
+      const begin = words.findIndex((word) => !/^(\w+=.*|do|then)$/.test(word))
+      if (begin >= 0 && !['for', 'done', 'if', 'fi'].includes(words[begin] as string)) commands.push(words.slice(begin))
       words = []
     }
     const parts = line

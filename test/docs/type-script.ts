@@ -39,7 +39,8 @@ export function programOf(blocks: readonly Block[]): Line[] {
       for (const [name, text] of statement.names) imports.set(name, { text, from: from(at) })
       at += statement.lines - 1
     }
-    const globals = block.hidden && depth === 0
+    // What is declared only, and where it is said before there is any other block, is there for the whole page.
+    const globals = block.hidden && (depth === 0 || /^declare /m.test(block.text))
     if (globals) outer.push(...body)
     else {
       inner.push({ text: ';{', from: from(0) }, ...body)
