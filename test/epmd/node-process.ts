@@ -13,7 +13,7 @@ const fixture = fileURLToPath(new URL('fixtures/node.mjs', import.meta.url))
 /** Starts a process with one registration of that name; what it listens on does not matter to an EPMD. */
 export function nodeProcess(alive: string, epmd: EpmdOptions): OsProcess {
   const options = { alive, host: '127.0.0.1', port: 40_000, hidden: true, epmd }
-  return startNodeProcess([fixture, JSON.stringify(options)])
+  return startNodeProcess(['--import', 'tsx', fixture, JSON.stringify(options)])
 }
 
 /** Waits for the next line about an event, counted from `from` in the process's output. */

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { startNodeProcess } from '../../support/child.ts'
 
-const dist = new URL('../../../dist/', import.meta.url)
+const src = new URL('../../../src/', import.meta.url)
 
 /** Says which of the two packages get loaded, in the order of what happens. */
 const program = `
@@ -13,8 +13,8 @@ const program = `
       return next(specifier, context)
     }
   \`))
-  await import('${new URL('index.js', dist)}')
-  const { Functions } = await import('${new URL('store/functions/functions.js', dist)}')
+  await import('${new URL('index.ts', src)}')
+  const { Functions } = await import('${new URL('store/functions/functions.ts', src)}')
   const clock = { now: () => 0, after: () => ({ cancel() {} }) }
   const replicator = { define: async (definition) => functions.install(definition, 'a@host') }
   const functions = new Functions({ from: [] }, { self: 'a@host', clock, limits: { functionBytes: 1000 }, replicator })
@@ -23,7 +23,7 @@ const program = `
 `
 
 it('the packages that read sources are loaded when the first function is defined, not before', async () => {
-  await using child = startNodeProcess(['--no-warnings', '--input-type=module', '-e', program])
+  await using child = startNodeProcess(['--no-warnings', '--import', 'tsx', '--input-type=module', '-e', program])
   await child.exited
   const { output } = child
   expect(output[0], output.join('\n')).toBe('imported')
