@@ -84,7 +84,7 @@ export class OpenReplica extends Replica {
       table: this.table,
       heeds: options.heeds,
       send: (to, message) => this.send(to, message),
-      order: (operation, now) => this.orderOwn(operation, now),
+      order: (operation, now) => this.ordering.orderOwn(operation, now),
       raise: (epoch, now) => {
         if (epoch < this.epoch.epoch) return
         this.#highest = Math.max(this.#highest, epoch)
@@ -148,7 +148,7 @@ export class OpenReplica extends Replica {
   #left(peer: string, now: number): void {
     this.outflows.delete(peer)
     this.#joiners.left(peer)
-    if (this.#leading) this.flights.nodeDown(peer, now)
+    if (this.#leading) this.ordering.flights.nodeDown(peer, now)
   }
 
   tick(now: number): void {
@@ -166,8 +166,7 @@ export class OpenReplica extends Replica {
         // Those that have to wait for others are to know that there is somebody.
         for (const peer of this.#joiners.names) this.send(peer, this.hello(false))
       }
-      this.flights.tick(now)
-      this.collectExpired(now)
+      this.ordering.tick(now)
       this.#joiners.serve(now)
     }
     if (this.#target !== undefined && now - this.#aliveAt >= lease) this.#silent.add(this.#target)
@@ -313,7 +312,7 @@ export class OpenReplica extends Replica {
   #beginEpoch(now: number): void {
     this.#highest = Math.max(this.#highest, this.table.knowledge.highest) + 1
     this.epoch = { epoch: this.#highest, loader: this.options.client }
-    this.orderOwn({ kind: 'none' }, now)
+    this.ordering.orderOwn({ kind: 'none' }, now)
   }
 
   // Leading.

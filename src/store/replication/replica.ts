@@ -1,24 +1,17 @@
-import { Version } from '../version.ts'
+import type { Version } from '../version.ts'
 import type { Action, LocalRequest, Meta, ReplicaOptions } from './action.ts'
 import { ArrivingTable } from './arriving-table.ts'
-import { Backlog } from './backlog.ts'
 import { claimedEpoch, MOST_AHEAD } from './claimed-epoch.ts'
-import { compareEpochs, type Epoch, noEpoch } from './epoch.ts'
-import { Expiries } from './expiries.ts'
-import { Flights } from './flights.ts'
+import { type Epoch, noEpoch } from './epoch.ts'
 import { Log } from './log.ts'
-import type { Hello, LeaseRequest, LeaseVerdict, Message, RefusalCode, Request, SnapshotPart } from './messages.ts'
+import type { Hello, LeaseRequest, Message, RefusalCode, SnapshotPart } from './messages.ts'
 import type { LogEntry, Operation } from './operation.ts'
+import { Ordering } from './ordering.ts'
 import { Outflows } from './outflow.ts'
 import { OwnRequests, type Refusal } from './own-requests.ts'
 import { Saves } from './saves.ts'
 import { Table, type TableChange, type TableState } from './table.ts'
 import type { TableImage } from './table-image.ts'
-
-/** Operations a loader has ordered and not committed; more are refused. */
-const MOST_UNCOMMITTED = 1_000_000
-const MOST_UNCOMMITTED_BYTES = 256 * 1024 * 1024
-const EXPIRED_AT_ONCE = 1000
 
 /**
  * What both kinds of replicas have in common: a log, the table that comes of it, the requests of this node on their way,
@@ -34,7 +27,8 @@ export abstract class Replica {
   actions: Action[] = []
   protected readonly options: ReplicaOptions
   protected readonly log = new Log()
-  protected readonly flights: Flights
+  /** What this node does when it leads. */
+  protected readonly ordering: Ordering
   protected readonly saves: Saves
   protected readonly own: OwnRequests
   /** What the loader sends to each node that follows. */
@@ -51,8 +45,6 @@ export abstract class Replica {
   protected all = 0
   /** The time of the event that is handled. */
   protected now = Number.NEGATIVE_INFINITY
-  readonly #backlog: Backlog
-  readonly #expiries = new Expiries()
   #arriving: ArrivingTable | undefined
   #lastWall = 0
   /** Whose change is being applied. */
@@ -70,16 +62,31 @@ export abstract class Replica {
     this.saves = new Saves({ durable, meta: () => this.meta(), emit })
     const window = { requests: Math.ceil(limits.requests / 2), bytes: Math.ceil(limits.requestBytes / 2) }
     this.own = new OwnRequests(client, window, emit)
-    this.#backlog = new Backlog(limits)
-    this.flights = new Flights({
-      limit: limits.leases,
-      current: (key) => this.table.live(key, this.wall(this.now))?.version,
-      answer: (node, request, answer) => this.#answerLease(node, request, answer),
-      refuse: (node, request, code, message) => this.refuseRequest(node, request, code, message),
-      lost: (node, request) => {
+    const replica = this
+    this.ordering = new Ordering({
+      options,
+      table: this.table,
+      log: this.log,
+      get epoch() {
+        return replica.epoch
+      },
+      get failed() {
+        return replica.saves.failed
+      },
+      get time() {
+        return replica.#wall()
+      },
+      canAll: () => this.canAll(),
+      ordered: (now) => this.ordered(now),
+      answerLease: (node, request, verdict) => {
+        if (node === self) this.own.leaseAnswered(request, verdict)
+        else this.send(node, { kind: 'lease-answer', request, answer: verdict })
+      },
+      loseLease: (node, request) => {
         if (node === self) this.own.leaseLost(request)
         else this.send(node, { kind: 'lease-lost', request })
       },
+      refuse: (...refusal) => this.refuseRequest(...refusal),
     })
   }
 
@@ -162,20 +169,20 @@ export abstract class Replica {
         if (!this.leads) return
         for (const request of message.requests) {
           // Nobody asks in another one's name.
-          if (request.client === this.peers.get(peer)?.client) this.#order(peer, request, now)
+          if (request.client === this.peers.get(peer)?.client) this.ordering.order(peer, request, now)
         }
         return
       case 'refused':
         if (peer === this.loaderName) this.own.refuse(message.request, message)
         return
       case 'lease-request':
-        if (this.leads) this.flights.request(peer, message, now)
+        if (this.leads) this.ordering.flights.request(peer, message, now)
         return
       case 'lease-answer':
         if (peer === this.loaderName) this.own.leaseAnswered(message.request, message.answer)
         return
       case 'lease-end':
-        if (this.leads) this.flights.end(peer, message.request, message.failure, now)
+        if (this.leads) this.ordering.flights.end(peer, message.request, message.failure, now)
         return
       case 'lease-lost':
         if (peer === this.loaderName) this.own.leaseLost(message.request)
@@ -234,7 +241,7 @@ export abstract class Replica {
   endLease(request: number, failure: string | undefined, now: number): void {
     this.now = now
     if (!this.own.endLease(request)) return
-    if (this.leads) this.flights.end(this.options.self, request, failure, now)
+    if (this.leads) this.ordering.flights.end(this.options.self, request, failure, now)
     else if (this.loaderName !== undefined) this.send(this.loaderName, { kind: 'lease-end', request, failure })
   }
 
@@ -277,11 +284,6 @@ export abstract class Replica {
     this.actions.push({ kind: 'send', to, message })
   }
 
-  protected wall(now: number): number {
-    this.#lastWall = Math.max(this.#lastWall, Math.floor(now + this.options.wallOffset))
-    return this.#lastWall
-  }
-
   /** Others take requests from now on. Those under way are sent again. */
   protected setLoader(name: string | undefined): void {
     const changed = this.loaderName !== name
@@ -290,28 +292,15 @@ export abstract class Replica {
     if (changed) this.emit({ kind: 'loader', name })
   }
 
-  /** This node begins to lead: the epoch's flights and expiries. */
+  /** This node begins to lead. */
   protected beginReign(): void {
-    this.endReign()
-    for (const [, entry] of this.table.entries()) this.#expiries.add(entry)
+    this.outflows.clear()
+    this.ordering.begin()
   }
 
   protected endReign(): void {
     this.outflows.clear()
-    this.flights.clear()
-    this.#backlog.clear()
-    this.#expiries.clear()
-  }
-
-  /** Puts an operation of this loader into the log. */
-  protected orderOwn(operation: Operation, now: number): Version {
-    return this.#append({ client: '', request: 0, floor: 0 }, operation, now)
-  }
-
-  protected collectExpired(now: number): void {
-    const due = this.#expiries.due(this.wall(now), EXPIRED_AT_ONCE)
-    const expired = due.filter(({ key, version }) => version.equals(this.table.read(key)?.version))
-    if (expired.length > 0) this.orderOwn({ kind: 'expire', expired }, now)
+    this.ordering.end()
   }
 
   /** Applies the log up to a sequence. */
@@ -323,10 +312,7 @@ export abstract class Replica {
       if (entry === undefined) return
       const outcome = this.table.apply(entry)
       if (outcome !== undefined && entry.client === this.options.client) this.own.decided(entry.request, outcome, next)
-      if (!leads) continue
-      if (compareEpochs(entry.version, this.epoch) === 0) this.#backlog.applied(entry)
-      if (entry.operation.kind !== 'write') continue
-      for (const { key } of entry.operation.writes) this.flights.applied(key, entry.version, now)
+      if (leads) this.ordering.applied(entry, now)
     }
   }
 
@@ -394,52 +380,23 @@ export abstract class Replica {
   }
 
   #changed(change: TableChange): void {
-    if (this.leads && change.entry !== undefined) this.#expiries.add(change.entry)
+    if (this.leads && change.entry !== undefined) this.ordering.valued(change.entry)
     this.emit({ kind: 'change', change, source: this.#source })
   }
 
-  #append(origin: { client: string; request: number; floor: number }, operation: Operation, now: number): Version {
-    const version = new Version(this.epoch.epoch, this.epoch.loader, this.log.last.sequence + 1)
-    const { client, request, floor } = origin
-    this.log.append({ version, at: this.wall(now), client, request, floor, operation })
-    this.ordered(now)
-    return version
-  }
-
-  #order(node: string, request: Request, now: number): void {
-    const { client, lease, operation } = request
-    const refuse = (code: RefusalCode, message: string): void =>
-      this.refuseRequest(node, request.request, code, message)
-    if (this.saves.failed) return refuse('ERR_STORE_DISK', `the disk of the loader ${this.options.self} failed`)
-    if (request.all && !this.canAll()) return refuse('ERR_NO_QUORUM', 'not all members are there')
-    const uncommitted = this.log.last.sequence - this.table.position.sequence
-    if (uncommitted > MOST_UNCOMMITTED || (uncommitted > 1000 && this.log.bytes > MOST_UNCOMMITTED_BYTES * 2)) {
-      return refuse('ERR_LIMIT', 'the loader has more writes than it gets rid of')
-    }
-    const isOwn = node === this.options.self
-    if (!isOwn && !this.#backlog.hasRoom(client, operation)) {
-      return refuse('ERR_LIMIT', 'too many writes of this node are under way')
-    }
-    const sequence = this.log.last.sequence + 1
-    if (lease !== undefined) {
-      const key = operation.kind === 'write' ? operation.writes[0]?.key : undefined
-      if (key === undefined || !this.flights.isLive(node, lease, key)) {
-        return refuse('ERR_COMPUTE_TIMEOUT', 'the lease was lost before the value was there')
-      }
-      // Before it is ordered, since an open store applies it at once.
-      this.flights.landing(node, lease, new Version(this.epoch.epoch, this.epoch.loader, sequence))
-    }
-    if (!isOwn) this.#backlog.ordered(client, operation)
-    this.#append(request, operation, now)
+  /** By a clock that never goes back. */
+  #wall(): number {
+    this.#lastWall = Math.max(this.#lastWall, Math.floor(this.now + this.options.wallOffset))
+    return this.#lastWall
   }
 
   /** Sends what waits to the loader; or orders it, being the loader. */
   #dispatch(now: number): void {
     const { self } = this.options
     if (this.leads) {
-      for (const request of this.own.takeWrites(true)) this.#order(self, request, now)
-      if (this.grants) this.flights.begin(now)
-      for (const request of this.own.takeLeases()) this.flights.request(self, request, now)
+      for (const request of this.own.takeWrites(true)) this.ordering.order(self, request, now)
+      if (this.grants) this.ordering.flights.begin(now)
+      for (const request of this.own.takeLeases()) this.ordering.flights.request(self, request, now)
       return
     }
     if (this.own.allSent) return
@@ -452,10 +409,5 @@ export abstract class Replica {
     const requests = [...this.own.takeWrites(false)]
     if (requests.length > 0) this.send(loaderName, { kind: 'submit', requests })
     for (const request of this.own.takeLeases()) this.send(loaderName, request)
-  }
-
-  #answerLease(node: string, request: number, answer: LeaseVerdict): void {
-    if (node === this.options.self) this.own.leaseAnswered(request, answer)
-    else this.send(node, { kind: 'lease-answer', request, answer })
   }
 }

@@ -186,7 +186,7 @@ export class VoterReplica extends Replica {
     this.peers.delete(peer)
     this.outflows.delete(peer)
     if (this.#leading) {
-      this.flights.nodeDown(peer, now)
+      this.ordering.flights.nodeDown(peer, now)
       return
     }
     if (this.epoch.loader === peer) {
@@ -211,10 +211,8 @@ export class VoterReplica extends Replica {
         this.#beat = true
         this.#beatAt = now
       }
-      if (this.#accepts) {
-        this.flights.tick(now)
-        this.collectExpired(now)
-      } else this.#handOver(now)
+      if (this.#accepts) this.ordering.tick(now)
+      else this.#handOver(now)
     } else if (this.loaderName !== undefined && this.#elections.isSilent(now)) this.#lost()
     this.#elections.tick(now)
     this.#restoration.tick(now)
@@ -278,7 +276,7 @@ export class VoterReplica extends Replica {
     this.beginReign()
     for (const peer of this.peers.keys()) this.outflows.set(peer, new Outflow(this.#start, true))
     if (!this.restored) this.#restoration.restore()
-    this.orderOwn({ kind: 'none' }, now)
+    this.ordering.orderOwn({ kind: 'none' }, now)
     this.setLoader(this.#accepts ? this.options.self : undefined)
     this.#beat = true
     this.#beatAt = now
