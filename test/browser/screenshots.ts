@@ -14,7 +14,7 @@ import { launchBrowser, PHONE, THEMES, WIDE } from './viewer.ts'
 const folder = fileURLToPath(new URL('../../docs/images/', import.meta.url))
 
 /** Milliseconds: charts have something to show by then. */
-const LIVES = Number(process.env.TSUNAGI_SCREENSHOTS_AFTER ?? 150_000)
+const LIVES = Number(process.env.TSUNAGI_SCREENSHOTS_AFTER ?? 420_000)
 /** What is drawn has come to rest by then. */
 const SETTLES = 2_500
 
@@ -74,6 +74,8 @@ for (const colorScheme of THEMES) {
     await pause(SETTLES)
     await take(page, colorScheme === 'light' ? name : `${name}-dark`)
   }
+  const painted = await page.evaluate<number>('performance.getEntriesByName("first-contentful-paint")[0]?.startTime')
+  process.stdout.write(`${colorScheme}: first paint after ${Math.round(painted)} ms\n`)
   await page.close()
 }
 const phone = await browser.newPage({
