@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import type { Timer } from '../base/clock.ts'
-import { OptionError, TsunagiError } from '../base/errors.ts'
+import { TsunagiError } from '../base/errors.ts'
 import { boolean, knownOnly } from '../base/options.ts'
 import { CHART_STEP, Charts } from './charts.ts'
 import { act } from './cluster-actions.ts'
 import { ClusterModel } from './cluster-model.ts'
+import { Followers } from './followers.ts'
 import type { KnownNode } from './known-node.ts'
 import { NodePoller } from './node-poller.ts'
 import type { Action, ActionResult, Observatory, PageOf, PageQuery, TailMessage, Update } from './observatory.ts'
@@ -45,26 +46,7 @@ const ROUND = 400
 /** Milliseconds after which news of this node's own links are told. */
 const SOON = 100
 
-const PARTS: Readonly<Partial<Record<SectionName, Part>>> = {
-  discovery: 'topologies',
-  processes: 'processes',
-  pubsub: 'pubsubs',
-  store: 'stores',
-}
 const EVERY_PART: readonly Part[] = ['topologies', 'processes', 'pubsubs', 'stores']
-
-const SECTIONS: readonly SectionName[] = [
-  'overview',
-  'nodes',
-  'links',
-  'matrix',
-  'discovery',
-  'processes',
-  'pubsub',
-  'store',
-  'charts',
-  'timeline',
-]
 
 /**
  * Looks at the whole cluster from a node, from now on: each second while somebody follows, and every five else. Nodes of this
@@ -82,11 +64,6 @@ export function openObservatory(node: ObservedNode, options: ObservatoryOptions 
   return new ClusterObservatory(node, options)
 }
 
-interface Follower {
-  readonly listener: (update: Update) => void
-  readonly sections: ReadonlySet<SectionName>
-}
-
 class ClusterObservatory implements Observatory {
   readonly self: string
   readonly actions: boolean
@@ -102,7 +79,7 @@ class ClusterObservatory implements Observatory {
   readonly #pages: PageFinder
   readonly #tails: Tails
   readonly #shelf: SectionShelf
-  readonly #followers = new Set<Follower>()
+  readonly #followers = new Followers()
   readonly #instance = randomBytes(9).toString('base64url')
   readonly #stop: (() => void)[]
   #verdict: Verdict
@@ -157,13 +134,11 @@ class ClusterObservatory implements Observatory {
     return this.#shelf.section(name)
   }
 
-  follow(listener: (update: Update) => void, sections: readonly SectionName[] = SECTIONS): () => void {
-    for (const name of sections) if (!SECTIONS.includes(name)) throw new OptionError('sections', name, 'a section')
-    const follower = { listener, sections: new Set(sections) }
+  follow(listener: (update: Update) => void, sections?: readonly SectionName[]): () => void {
     const isFirst = this.#followers.size === 0
-    this.#followers.add(follower)
-    if (isFirst || this.#parts.length > 0) this.#roundSoon()
-    return () => void this.#followers.delete(follower)
+    const stop = this.#followers.add(listener, sections)
+    if (isFirst || this.#followers.parts.length > 0) this.#roundSoon()
+    return stop
   }
 
   since(cursor: number): readonly TimelineEvent[] {
@@ -210,18 +185,6 @@ class ClusterObservatory implements Observatory {
     return Math.round(usual * Math.max(1, this.#model.size / ROUND_NODES))
   }
 
-  /** What followers look at. */
-  get #parts(): readonly Part[] {
-    const parts = new Set<Part>()
-    for (const { sections } of this.#followers) {
-      for (const name of sections) {
-        const part = PARTS[name]
-        if (part !== undefined) parts.add(part)
-      }
-    }
-    return [...parts]
-  }
-
   /** Asks all nodes, and tells of what has come when they have answered, or have not for some time. */
   #round(): void {
     if (this.#closed) return
@@ -230,7 +193,7 @@ class ClusterObservatory implements Observatory {
     const watched = this.#followers.size > 0
     const isWhole = now - this.#allPartsAt >= ALL_PARTS * 0.9
     if (isWhole) this.#allPartsAt = now
-    const parts = isWhole ? EVERY_PART : this.#parts
+    const parts = isWhole ? EVERY_PART : this.#followers.parts
     this.#look(parts)
     const pace = { parts, watched, beamInterval: watched ? BEAM : BEAM_UNWATCHED }
     const asked = Array.from(this.#model.nodes, (known) => this.#poller.ask(known, pace))
@@ -306,16 +269,7 @@ class ClusterObservatory implements Observatory {
     this.#column = null
     const events = this.#timeline.take()
     if (this.#followers.size === 0) return
-    const followed = new Set([...this.#followers].flatMap(({ sections }) => [...sections]))
-    const changed = this.#shelf.changed(followed)
-    for (const { listener, sections } of [...this.#followers]) {
-      const update: Update = {
-        sections: changed.filter((name) => sections.has(name)),
-        events: sections.has('timeline') ? events : [],
-        column: sections.has('charts') ? column : null,
-      }
-      if (update.sections.length > 0 || update.events.length > 0 || update.column !== null) notify(listener, update)
-    }
+    this.#followers.tell(this.#shelf.changed(this.#followers.sections), events, column)
   }
 
   #addColumn(): void {
@@ -328,16 +282,5 @@ class ClusterObservatory implements Observatory {
       if (value !== undefined) values.set(known.name, value)
     }
     this.#column = this.#charts.add(this.#now, values)
-  }
-}
-
-/** A listener that throws is reported as uncaught, as usual, but not in the midst of our own work. */
-function notify(listener: (update: Update) => void, update: Update): void {
-  try {
-    listener(update)
-  } catch (error) {
-    process.nextTick(() => {
-      throw error
-    })
   }
 }

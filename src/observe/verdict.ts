@@ -27,8 +27,9 @@ export class VerdictWriter {
     const up = members.length === 0 ? [model.self] : members
     const text = problems[0]?.text ?? wholeText(up, model)
     const is = JSON.stringify([text, up.map((node) => node.name).sort()])
-    if (this.#is === '') this.#stands = Math.min(now, Math.max(model.self.since, ...lastLinks(model)))
-    else if (this.#is !== is) this.#stands = problems[0]?.since ?? now
+    const isFirst = this.#is === ''
+    const stands = isFirst ? Math.min(now, Math.max(model.self.since, ...lastLinks(model))) : now
+    if (this.#is !== is) this.#stands = problems[0]?.since ?? stands
     this.#is = is
     const since = this.#stands
     const level = problems[0]?.level ?? 'good'
