@@ -9,6 +9,7 @@ import { ScheduleFaults } from './schedule-faults.ts'
 import type { Mutation, SimulatedProcess, SimulationObserver } from './simulated-process.ts'
 import { StoreHistory } from './store-history.ts'
 import { StoreSimulation } from './store-simulation.ts'
+import { ValueFates } from './value-fates.ts'
 
 /** What a schedule is made of. */
 export interface ScheduleOptions {
@@ -88,10 +89,7 @@ class Schedule implements SimulationObserver {
   readonly #shown = new Map<string, Version>()
   readonly #leases: LeaseWatch
   readonly #faults: ScheduleFaults
-  /** Open stores: what was put by clients, what became of it. */
-  readonly #overwritten = new Set<string>()
-  readonly #conflicted = new Set<string>()
-  readonly #held = new Map<SimulatedProcess, Map<string, string>>()
+  readonly #fates: ValueFates
   readonly #leaseKeys = new Map<string, string>()
   readonly #epochs = new Set<string>()
   /** Writes asked for when all had healed. */
@@ -129,6 +127,7 @@ class Schedule implements SimulationObserver {
     const fail = (message: string): never => this.#fail(message)
     this.#leases = new LeaseWatch((process) => simulation.clock(process), fail)
     this.#history = new StoreHistory(fail)
+    this.#fates = new ValueFates(fail)
   }
 
   run(): ScheduleReport {
@@ -146,14 +145,14 @@ class Schedule implements SimulationObserver {
     simulation.run(FORMED + TROUBLE + PEACE)
     this.#checkAnswered()
     this.#checkEqual()
-    if (this.#members === undefined) this.#checkDiscarded()
+    if (this.#members === undefined) this.#fates.check(simulation.processes.values())
     else this.#history.check(this.#settled, simulation.processes.values(), this.#highestAcknowledged)
     return {
       acknowledged: this.#acknowledged,
       refused: this.#refusals,
       faults: this.#faults.counts,
       epochs: this.#epochs.size,
-      conflicts: this.#conflicted.size,
+      conflicts: this.#fates.conflicts,
       leases: this.#leases.granted,
     }
   }
@@ -252,7 +251,7 @@ class Schedule implements SimulationObserver {
   }
 
   change(process: SimulatedProcess, change: TableChange): void {
-    const { key, version, previous, entry, cause } = change
+    const { key, version, cause } = change
     const place = `${process.client} ${key}`
     // In open stores what one side of a partition deleted may come back from the other, as old as it is there.
     const shown = this.#members === undefined ? undefined : this.#shown.get(place)
@@ -260,22 +259,11 @@ class Schedule implements SimulationObserver {
       this.#fail(`${process.client} shows ${key} at ${version} after ${shown} (${cause})`)
     }
     this.#shown.set(place, version)
-    if (this.#members !== undefined) return
-    // What is written anew when a partition heals is above all that it replaces; but what one side deleted may give way to what
-    // the other had all the time.
-    const isBack = previous !== undefined && entry !== undefined && version.compare(previous.version) < 0
-    if (isBack && !this.#overwritten.has(textOf(previous.bytes))) {
-      this.#fail(`${process.client} replaces ${key} at ${previous.version} by ${version} (${cause})`)
-    }
-    if (previous !== undefined && cause !== 'merge' && cause !== 'resync') this.#overwritten.add(textOf(previous.bytes))
-    if (entry === undefined) return
-    const held = this.#held.get(process) ?? new Map<string, string>()
-    this.#held.set(process, held)
-    held.set(textOf(entry.bytes), key)
+    if (this.#members === undefined) this.#fates.change(process, change)
   }
 
   conflict(_process: SimulatedProcess, { discarded }: TableConflict): void {
-    if (discarded !== undefined) this.#conflicted.add(textOf(discarded.bytes))
+    if (discarded !== undefined) this.#fates.discarded(discarded)
   }
 
   settled(process: SimulatedProcess, request: number, outcome: Outcome): void {
@@ -376,20 +364,6 @@ class Schedule implements SimulationObserver {
     }
   }
 
-  #checkDiscarded(): void {
-    const there = new Set<string>()
-    for (const process of this.#simulation.processes.values()) {
-      for (const [, entry] of process.replica.table.entries()) there.add(textOf(entry.bytes))
-    }
-    for (const [process, held] of this.#held) {
-      if (!process.alive) continue
-      for (const [value, key] of held) {
-        if (there.has(value) || this.#overwritten.has(value) || this.#conflicted.has(value)) continue
-        this.#fail(`${value} of ${key} was on ${process.client}, is not there, and nobody was told`)
-      }
-    }
-  }
-
   #fail(message: string): never {
     throw new ScheduleError(this.#options.seed, `${message} (at ${Math.round(this.#simulation.now)} ms)`)
   }
@@ -398,11 +372,7 @@ class Schedule implements SimulationObserver {
 function contents({ replica }: SimulatedProcess): string {
   const entries = Array.from(
     replica.table.entries(),
-    ([key, { version, bytes }]) => `${key}=${textOf(bytes)} ${version}`,
+    ([key, { version, bytes }]) => `${key}=${Buffer.from(bytes)} ${version}`,
   )
   return [`${replica.table.position}`, ...entries.sort()].join('\n')
-}
-
-function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString()
 }
