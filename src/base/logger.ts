@@ -1,3 +1,5 @@
+import { printableLines } from './terminal-text.ts'
+
 /**
  * What this package needs of a logger: pino and every logger of its shape fit as they are. The first argument is
  * data, the second the sentence.
@@ -13,8 +15,13 @@ export interface Logger {
 export const stderrLogger: Logger = {
   debug() {},
   info() {},
-  warn: (_data, message) => void process.stderr.write(`tsunagi: ${message}\n`),
-  error: (_data, message) => void process.stderr.write(`tsunagi: ${message}\n`),
+  warn: (_data, message) => print(message),
+  error: (_data, message) => print(message),
+}
+
+/** A sentence may quote what a peer said. */
+function print(message: string): void {
+  process.stderr.write(`tsunagi: ${printableLines(message)}\n`)
 }
 
 /** Says nothing. */

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import type { Argument, Command, Option } from 'commander'
+import { printable } from '../base/terminal-text.ts'
 import { listNames } from '../epmd/client.ts'
 import { epmdEnvironment } from '../epmd/environment.ts'
 import { FILES } from './completion-protocol.ts'
@@ -16,7 +17,9 @@ export interface Candidate {
 /** Prints how the words can go on, a line each: the word, a tab and what it stands for. */
 export async function complete(program: Command, words: readonly string[]): Promise<void> {
   const found = await candidates(program, words)
-  process.stdout.write(found.map(({ value, description }) => `${value}\t${description}\n`).join(''))
+  process.stdout.write(
+    found.map(({ value, description }) => `${printable(value)}\t${printable(description)}\n`).join(''),
+  )
 }
 
 /** How the words can go on: commands, options, their values, and names of nodes the EPMD of this host knows. */

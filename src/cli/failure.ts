@@ -1,7 +1,8 @@
 import { CommanderError } from 'commander'
 import { type ErrorCode, TsunagiError } from '../base/errors.ts'
+import { printable, printableLines } from '../base/terminal-text.ts'
 import { ConnectError } from '../dist/connect-error.ts'
-import { paintFor } from './output.ts'
+import { jsonLine, paintFor } from './output.ts'
 import { UsageError } from './usage-error.ts'
 
 /** The command could not do what it was asked for. */
@@ -39,12 +40,13 @@ export function reportFailure(error: unknown, args: readonly string[]): number {
   const { code, message } = describeFailure(error)
   const step = nextStep(error, args)
   if (args.includes('--json')) {
-    process.stderr.write(`${JSON.stringify({ error: { code, message, ...(step === undefined ? {} : { step }) } })}\n`)
+    process.stderr.write(`${jsonLine({ error: { code, message, ...(step === undefined ? {} : { step }) } })}\n`)
   } else {
     const paint = paintFor(process.stderr)
-    process.stderr.write(`${paint.red('tsunagi:')} ${message}\n${step === undefined ? '' : `  ${paint.dim(step)}\n`}`)
+    const hint = step === undefined ? '' : `  ${paint.dim(printable(step))}\n`
+    process.stderr.write(`${paint.red('tsunagi:')} ${printableLines(message)}\n${hint}`)
   }
-  if (process.env.DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+  if (process.env.DEBUG && error instanceof Error) process.stderr.write(`${printableLines(error.stack ?? '')}\n`)
   return error instanceof UsageError || USAGE_CODES.has(code) ? USAGE : FAILED
 }
 

@@ -1,7 +1,8 @@
 import { destination, pino } from 'pino'
 import type { Logger } from '../base/logger.ts'
+import { printable, printableLines } from '../base/terminal-text.ts'
 import type { LOG_LEVELS } from './commands/start.ts'
-import { type Paint, paintFor, printable } from './output.ts'
+import { type Paint, paintFor } from './output.ts'
 
 /** How pino numbers levels, and how a person reads them. */
 const LEVELS: Readonly<Record<number, { readonly name: string; readonly colour: keyof Paint }>> = {
@@ -26,8 +27,8 @@ export function forPeople(line: string, paint: Paint): string {
   const pairs = Object.entries(data).map(([key, value]) => `${key}=${inShort(value)}`)
   const why = err?.message ?? (err === undefined ? '' : inShort(err))
   const text = why === '' || msg.includes(why) ? msg : `${msg} (${why})`
-  const rest = pairs.length === 0 ? '' : `  ${paint.dim(pairs.join(' '))}`
-  const stack = process.env.DEBUG && err?.stack !== undefined ? `\n${paint.dim(err.stack)}` : ''
+  const rest = pairs.length === 0 ? '' : `  ${paint.dim(printable(pairs.join(' ')))}`
+  const stack = process.env.DEBUG && err?.stack !== undefined ? `\n${paint.dim(printableLines(err.stack))}` : ''
   return `${paint.dim(timeOf(time))} ${paint[colour](name.padEnd(5))} ${printable(text)}${rest}${stack}\n`
 }
 

@@ -1,28 +1,45 @@
 import { styleText } from 'node:util'
+import { printable } from '../base/terminal-text.ts'
 
 /** Options of every command. */
 export interface OutputOptions {
   readonly json?: boolean
 }
 
-/** Prints a result on stdout: the text, or with `--json` the data as one line. */
+/**
+ * Prints a result on stdout: the text, or with `--json` the data as one line. What a terminal would obey is taken out, but for
+ * line breaks and colours; text of others that could hold those goes through `printable` first.
+ */
 export function report({ json }: OutputOptions, data: object, text: string): void {
-  process.stdout.write(json === true ? `${JSON.stringify(data)}\n` : `${text}\n`)
+  process.stdout.write(`${json === true ? jsonLine(data) : harmless(text)}\n`)
 }
 
-/** Rows as columns, each as wide as its widest cell, two spaces apart. */
-export function columns(rows: readonly (readonly string[])[]): string {
+/** Data as a line of JSON, in which also those signs are escaped that a terminal obeys and JSON allows. */
+export function jsonLine(data: object): string {
+  return JSON.stringify(data).replace(/[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, (sign) => {
+    return `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with one
+const COLOUR_OR_BREAK = /(\u001b\[(?:[0-47]|2[2-47]|[39]\d)m|\n)/
+
+/** Line breaks and colours stay, all else is made printable. */
+export function harmless(text: string): string {
+  return text
+    .split(COLOUR_OR_BREAK)
+    .map((part, at) => (at % 2 === 1 ? part : printable(part)))
+    .join('')
+}
+
+/** Rows as columns, each as wide as its widest cell, two spaces apart. Cells may be text of others. */
+export function columns(texts: readonly (readonly string[])[]): string {
+  const rows = texts.map((row) => row.map(printable))
   const width = (column: number): number => Math.max(...rows.map((row) => row[column]?.length ?? 0))
   const widths = (rows[0] ?? []).map((_cell, column) => width(column))
   const line = (row: readonly string[]): string =>
     row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')
   return rows.map((row) => line(row).trimEnd()).join('\n')
-}
-
-/** Text of others with what a terminal would obey made visible. */
-export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what it is about
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '·')
 }
 
 /** With an ellipsis where something is missing. */

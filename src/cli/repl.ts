@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import type { AsyncCompleter } from 'node:readline'
 import { type REPLServer, type ReplOptions, start } from 'node:repl'
 import { PassThrough } from 'node:stream'
+import { inspect } from 'node:util'
+import { printable } from '../base/terminal-text.ts'
 import * as tsunagi from '../index.ts'
 import type { TsunagiNode } from '../tsunagi.ts'
-import { columns, wantsColours } from './output.ts'
+import { columns, harmless, wantsColours } from './output.ts'
 import { StringCompletion } from './repl-completion.ts'
 
 /**
@@ -42,11 +44,17 @@ export async function openTerminal(
   const { name } = node
   const output = streams.output ?? process.stdout
   output.write(`\`node\` is ${name}; await works; .help lists commands, Tab completes nodes and names in quotes.\n`)
-  const server = start({ prompt: `${name}> `, useColors: wantsColours(output as { isTTY?: boolean }), ...streams })
+  const useColors = wantsColours(output as { isTTY?: boolean })
+  const server = start({ prompt: `${name}> `, useColors, writer: writerFor(useColors), ...streams })
   completeStrings(server, node)
   addCommands(server, node)
   await keepHistory(server)
   return server
+}
+
+/** Shows values as Node.js does; the message of an error may be a peer's. */
+function writerFor(colors: boolean): (value: unknown) => string {
+  return (value) => harmless(inspect(value, { showProxy: true, colors }))
 }
 
 /** Where lines are kept for the next time; `TSUNAGI_REPL_HISTORY` says another file, or `''`: nowhere. */
@@ -76,9 +84,9 @@ function addCommands(server: REPLServer, node: TsunagiNode): void {
       async action(text) {
         this.clearBufferedCommand()
         try {
-          this.output.write(`${await action(text.trim())}\n`)
+          this.output.write(`${harmless(await action(text.trim()))}\n`)
         } catch (error) {
-          this.output.write(`${error instanceof Error ? error.message : error}\n`)
+          this.output.write(`${printable(error instanceof Error ? error.message : String(error))}\n`)
         }
         this.displayPrompt()
       },
@@ -91,7 +99,7 @@ function addCommands(server: REPLServer, node: TsunagiNode): void {
     ]
     return rows.length === 0 ? 'connected to no other node' : columns(rows)
   })
-  define('names', 'List the names registered here', () => node.registered().sort().join('\n'))
+  define('names', 'List the names registered here', () => node.registered().sort().map(printable).join('\n'))
   define('connect', 'Connect to a node: .connect b@127.0.0.1', async (name) => {
     await node.connect(name)
     return `connected to ${name}`
@@ -101,7 +109,14 @@ function addCommands(server: REPLServer, node: TsunagiNode): void {
 
 function openPipe(): REPLServer {
   const input = new PassThrough()
-  const server = start({ prompt: '', input, output: process.stdout, terminal: false, ignoreUndefined: true })
+  const server = start({
+    prompt: '',
+    input,
+    output: process.stdout,
+    terminal: false,
+    ignoreUndefined: true,
+    writer: writerFor(false),
+  })
   // Without a terminal it does nothing, not even ask for the next line.
   server.defineCommand('editor', { action: () => server.displayPrompt() })
   return server

@@ -1,4 +1,5 @@
 import { type ErrorCode, TsunagiError } from '../base/errors.ts'
+import { printable } from '../base/terminal-text.ts'
 import type { Process } from '../process/process.ts'
 import { atom, isAtom, isTuple, parse, print, type Term, tuple } from '../term/index.ts'
 import { isList } from '../term/tuple.ts'
@@ -69,7 +70,7 @@ export function keys(target: string, prefix: string, options: StoreOptions): Pro
   return visit(target, options, async (ask, node) => {
     const all = (okOf(await ask(tuple(atom('keys'), prefix))) as readonly string[]).toSorted()
     if (options.json === true) report(options, { node, keys: all }, '')
-    else for (const key of all) report(options, {}, key)
+    else for (const key of all) report(options, {}, printable(key))
   })
 }
 
@@ -117,11 +118,11 @@ async function follow(self: Process, node: string, request: Term, options: Watch
 
 function printEvent([type, key, ...rest]: readonly Term[], options: StoreOptions): void {
   if (type === atom('delete')) {
-    report(options, { type: 'delete', key, version: rest[0] }, `${key} deleted`)
+    report(options, { type: 'delete', key, version: rest[0] }, `${printable(String(key))} deleted`)
     return
   }
   const [value, version] = rest
-  report(options, { type: 'put', key, value: print(value), version }, `${key} = ${print(value)}`)
+  report(options, { type: 'put', key, value: print(value), version }, `${printable(String(key))} = ${print(value)}`)
 }
 
 function visit(

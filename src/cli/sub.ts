@@ -1,3 +1,4 @@
+import { printable } from '../base/terminal-text.ts'
 import { print } from '../term/index.ts'
 import { type GuestOptions, withGuest } from './guest.ts'
 import { onInterrupt } from './interrupt.ts'
@@ -25,7 +26,7 @@ export async function sub(target: string, name: string, topic: string, options: 
       let heard = 0
       for await (const delivery of messages.deliveries()) {
         const message = print(delivery.message)
-        const text = pattern ? `${delivery.topic} ${message}` : message
+        const text = pattern ? `${printable(delivery.topic)} ${message}` : message
         report(options, { topic: delivery.topic, node: delivery.node, message }, text)
         if (++heard === count) break
       }

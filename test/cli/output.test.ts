@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { forPeople } from '../../src/cli/log.ts'
-import { columns, paintFor, printable, wantsColours } from '../../src/cli/output.ts'
+import { columns, harmless, jsonLine, paintFor, wantsColours } from '../../src/cli/output.ts'
 
 const plain = paintFor({ isTTY: false })
 
@@ -25,8 +25,21 @@ describe('colours', () => {
 })
 
 describe('text of others', () => {
-  it('cannot command the terminal', () => {
-    expect(printable('a\u001b[2Jb\u0007\u009bc\n')).toBe('a·[2Jb··c·')
+  it('cannot command the terminal from a result, which may have colours and line breaks of ours', () => {
+    const { bold } = paintFor({ isTTY: true })
+    expect(harmless(`${bold('app')}\n\u001b[2Jx\u001b]0;owned\u0007\u001b[8m`)).toBe(
+      `${bold('app')}\n·[2Jx·]0;owned··[8m`,
+    )
+  })
+
+  it('cannot do so from a cell, which has neither', () => {
+    expect(columns([['a\u001b[31m\nb', 'c']])).toBe('a·[31m·b  c')
+  })
+
+  it('cannot do so from JSON, which says what it was', () => {
+    const data = { topic: '\u001b\u009b31m\u202e\u2028' }
+    expect(jsonLine(data)).toBe(String.raw`{"topic":"\u001b\u009b31m\u202e\u2028"}`)
+    expect(JSON.parse(jsonLine(data))).toEqual(data)
   })
 })
 

@@ -1,5 +1,5 @@
+import { printable } from '../../base/terminal-text.ts'
 import type { LinkView, NodeView, View } from '../../observe/view.ts'
-import { printable } from '../output.ts'
 
 /** What one look has seen. */
 export interface Sample {

@@ -1,5 +1,6 @@
+import { printable } from '../../base/terminal-text.ts'
 import type { LinkView } from '../../observe/view.ts'
-import { cutTo, type Paint, printable } from '../output.ts'
+import { cutTo, type Paint } from '../output.ts'
 import type { SortColumn } from './sorts.ts'
 
 /** How the table is laid out. */
