@@ -85,6 +85,11 @@ export class Listener {
     return { established: this.#established, failed: Object.fromEntries(this.#failures), refused: this.#refused }
   }
 
+  /** Whether a connection from there would be listened to; one that would not is counted. For what makes carriers of them. */
+  admits(address: string): boolean {
+    return !this.#isClosed && !this.#refuses(address)
+  }
+
   /** Starts the handshake on a carrier that was just accepted. */
   accept(carrier: Carrier): void {
     if (this.#isClosed || this.#refuses(carrier.remoteAddress)) {

@@ -137,6 +137,6 @@ export class SocketCarrier implements Carrier {
 }
 
 /** IPv4 addresses seen through an IPv6 socket in their own form, and no zone. */
-function plainAddress(address: string | undefined): string | undefined {
+export function plainAddress(address: string | undefined): string | undefined {
   return address?.replace(/^::ffff:(?=\d+\.)/, '').replace(/%.*$/, '')
 }

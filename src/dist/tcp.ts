@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import { TsunagiError } from '../base/errors.ts'
 import type { Carrier } from './carrier.ts'
 import { ConnectError } from './connect-error.ts'
-import { HIGH_WATER, SocketCarrier } from './socket-carrier.ts'
+import { HIGH_WATER, plainAddress, SocketCarrier } from './socket-carrier.ts'
 
 /** Options of {@link dialTcp}. */
 export interface DialTcpOptions {
@@ -100,6 +100,8 @@ export interface ListenTcpOptions {
   readonly onCarrier: (carrier: Carrier) => void
   /** Connections could not be accepted for now (`EMFILE`, …); listening goes on. */
   readonly onError?: (error: Error) => void
+  /** Whether a connection from this address is taken; else it is cut before anything is made of it. Default: yes. */
+  readonly admits?: (address: string) => boolean
   /** What a connection is made into. Default: a carrier without TLS. */
   readonly carry?: (socket: Socket) => Carrier
   readonly clock?: Clock
@@ -120,7 +122,8 @@ export async function listenTcp(options: ListenTcpOptions): Promise<TcpListener>
   const socketOptions = { pauseOnConnect: true, noDelay: true, keepAlive: true, highWaterMark: HIGH_WATER }
   const server = createServer(socketOptions, (socket) => {
     // A peer that was gone before it was accepted has no address any more.
-    if (socket.remoteAddress === undefined) socket.destroy()
+    const address = plainAddress(socket.remoteAddress)
+    if (address === undefined || options.admits?.(address) === false) socket.destroy()
     else onCarrier(carry(socket))
   })
   await listening(server, host, port)

@@ -6,8 +6,7 @@ import { refuseToDial } from '../dist/handshake-dialler.ts'
 import type { Identity } from '../dist/handshake-state.ts'
 import { type Established, Setup } from '../dist/setup.ts'
 import { dialTcp } from '../dist/tcp.ts'
-import { dialTls } from '../dist/tls.ts'
-import type { TlsCredentials } from '../dist/tls-credentials.ts'
+import type { TlsTransport } from '../dist/tls-transport.ts'
 import { lookup } from '../epmd/client.ts'
 import { EpmdError } from '../epmd/errors.ts'
 import { decodeMark } from '../epmd/mark.ts'
@@ -21,7 +20,7 @@ export interface DialOptions {
   readonly setupTimeout: number
   readonly handshakeBytes: number
   /** Undefined: without TLS. */
-  readonly tls: TlsCredentials | undefined
+  readonly tls: TlsTransport | undefined
   /** Port of EPMDs; undefined: there are none, and only peers with a port can be dialled. */
   readonly epmdPort: number | undefined
 }
@@ -49,7 +48,7 @@ export async function dial(
   const found = port === undefined ? await findPeer(options, peerName, signal) : { port, ours: false }
   const { clock, setupTimeout, tls } = options
   const place = { host, port: found.port, node: peerName, timeout: setupTimeout, signal, clock }
-  const carrier = tls === undefined ? await dialTcp(place) : await dialTls({ ...place, settings: tls.settings })
+  const carrier = tls === undefined ? await dialTcp(place) : await tls.dial(place)
   return { established: await shakeHands(options, peerName, carrier, signal), ours: found.ours }
 }
 

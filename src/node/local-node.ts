@@ -2,11 +2,12 @@ import { inspect } from 'node:util'
 import { TsunagiError } from '../base/errors.ts'
 import { checkNodeName } from '../base/node-name.ts'
 import { duration, integer, knownOnly, oneOf } from '../base/options.ts'
-import type { Carrier, LinkTls } from '../dist/carrier.ts'
+import type { LinkTls } from '../dist/carrier.ts'
 import { ConnectError } from '../dist/connect-error.ts'
 import type { LinkStats } from '../dist/link.ts'
 import type { AcceptCounts } from '../dist/listener.ts'
-import { type OwnCertificate, TlsCredentials } from '../dist/tls-credentials.ts'
+import type { OwnCertificate } from '../dist/tls-credentials.ts'
+import type { TlsTransport } from '../dist/tls-transport.ts'
 import { type Atom, atom, type Pid, type Term, tuple } from '../term/index.ts'
 import { type Cookie, findCookie } from './cookie.ts'
 import { depart } from './departure.ts'
@@ -15,11 +16,11 @@ import { warnOfExposure } from './exposure.ts'
 import type { Global } from './global/global.ts'
 import type { Foundation, NodeCore } from './node-core.ts'
 import type { MonitorNodesOptions, NodeEvent } from './node-monitor.ts'
-import { checkCookie, type NodeOptions, resolveNodeOptions } from './node-options.ts'
+import { checkCookie, type NodeOptions, type ResolvedNodeOptions, resolveNodeOptions } from './node-options.ts'
 import { parsePeer } from './peer-address.ts'
 import { type PeerInfo, peerInfo } from './peer-info.ts'
 import type { PgScope } from './pg/pg-scope.ts'
-import { Presence } from './presence.ts'
+import { type Door, Presence } from './presence.ts'
 import { coreOf, ProcessHost } from './process-host.ts'
 import type { ExposedFunctions, ExposeOptions, Exposure } from './rpc/exposed.ts'
 import { makeProxy, type ProxyOptions, type RemoteModule } from './rpc/proxy.ts'
@@ -64,17 +65,15 @@ export class LocalNode extends ProcessHost implements AsyncDisposable {
     const options = resolveNodeOptions(given)
     const cookie = await findCookie(options.cookie)
     let node: N | undefined
-    const accept = (carrier: Carrier): void => {
-      if (node === undefined) carrier.destroy()
-      else coreOf(node).accept(carrier)
+    const door: Door = {
+      admits: (address) => node !== undefined && coreOf(node).admits(address),
+      accept: (carrier) => (node === undefined ? carrier.destroy() : coreOf(node).accept(carrier)),
     }
-    const { clock, logger, listen, tls: source } = options
-    const tls =
-      source === undefined ? undefined : await TlsCredentials.open({ source, listens: listen !== false, clock, logger })
-    const presence = await Presence.open(options, accept, tls)
+    const tls = await openTls(options)
+    const presence = await Presence.open(options, door, tls)
     node = make({ options, cookie, presence, tls })
     const cookies = [cookie.value, ...options.cookies.values()]
-    warnOfExposure(logger, { listening: presence.listening, tls: tls !== undefined, cookies })
+    warnOfExposure(options.logger, { listening: presence.listening, tls: tls !== undefined, cookies })
     for (const peer of options.connectTo) {
       if (peer.name === node.name) continue
       const connector = coreOf(node).peers.connector(peer.name)
@@ -137,7 +136,7 @@ export class LocalNode extends ProcessHost implements AsyncDisposable {
 
   /** The node's certificates and those of the authorities they come from; none without TLS. */
   certificates(): readonly OwnCertificate[] {
-    return this.#core.tls?.settings.certificates ?? []
+    return this.#core.tls?.credentials.settings.certificates ?? []
   }
 
   /**
@@ -146,7 +145,7 @@ export class LocalNode extends ProcessHost implements AsyncDisposable {
    * @returns whether new links have other ones than before; what is wrong with them is logged, and the old ones stay
    */
   async reloadTls(): Promise<boolean> {
-    return (await this.#core.tls?.reload()) ?? false
+    return (await this.#core.tls?.credentials.reload()) ?? false
   }
 
   /** Milliseconds since it was started. */
@@ -477,4 +476,11 @@ export class LocalNode extends ProcessHost implements AsyncDisposable {
   #assertOpen(): void {
     if (this.closed) throw new TsunagiError('ERR_CLOSED', `the node ${this.name} is closed`)
   }
+}
+
+/** Loads what TLS takes only where it is asked for. */
+async function openTls({ tls, listen, clock, logger }: ResolvedNodeOptions): Promise<TlsTransport | undefined> {
+  if (tls === undefined) return undefined
+  const { TlsTransport } = await import('../dist/tls-transport.ts')
+  return await TlsTransport.open({ source: tls, listens: listen !== false, clock, logger })
 }

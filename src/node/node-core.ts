@@ -5,7 +5,7 @@ import type { ConnectError } from '../dist/connect-error.ts'
 import { ourFlags } from '../dist/flags.ts'
 import { Link, type LinkDownReason } from '../dist/link.ts'
 import { type AcceptCounts, Listener } from '../dist/listener.ts'
-import type { TlsCredentials } from '../dist/tls-credentials.ts'
+import type { TlsTransport } from '../dist/tls-transport.ts'
 import { ProcessSystem } from '../process/process-system.ts'
 import { atom } from '../term/index.ts'
 import type { Connector } from './connector.ts'
@@ -38,7 +38,7 @@ export interface Foundation {
   readonly cookie: Cookie
   readonly presence: Presence
   /** Undefined: its links are without TLS. */
-  readonly tls: TlsCredentials | undefined
+  readonly tls: TlsTransport | undefined
 }
 
 /** The parts of a node, put together: links below, processes upon them, and the services that follow both. */
@@ -46,7 +46,7 @@ export class NodeCore {
   readonly options: ResolvedNodeOptions
   readonly cookies: Cookies
   readonly presence: Presence
-  readonly tls: TlsCredentials | undefined
+  readonly tls: TlsTransport | undefined
   readonly peers: Peers
   readonly processes: ProcessSystem
   readonly exposed = new Exposed()
@@ -113,7 +113,7 @@ export class NodeCore {
         if (!harmless) this.reports.notAccepted(address, error)
       },
     })
-    tls?.watch((certificate, daysLeft) => this.reports.expiring(certificate, daysLeft))
+    tls?.credentials.watch((certificate, daysLeft) => this.reports.expiring(certificate, daysLeft))
     const { peers, processes } = this
     const host: NodeHost = { self: router.nodeAtom, creation, options, peers, processes }
     // It has no `init` that could fail.
@@ -152,6 +152,11 @@ export class NodeCore {
   /** What became of those who connected. */
   get acceptCounts(): AcceptCounts {
     return this.#listener.counts
+  }
+
+  /** Whether somebody at this address may connect to the port we listen on. */
+  admits(address: string): boolean {
+    return this.#listener.admits(address)
   }
 
   /** Somebody connected to the port we listen on. */

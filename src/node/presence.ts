@@ -5,10 +5,16 @@ import { TsunagiError } from '../base/errors.ts'
 import type { Carrier } from '../dist/carrier.ts'
 import type { Identity } from '../dist/handshake-state.ts'
 import { listenTcp, type TcpListener } from '../dist/tcp.ts'
-import { acceptTls } from '../dist/tls.ts'
-import type { TlsCredentials } from '../dist/tls-credentials.ts'
+import type { TlsTransport } from '../dist/tls-transport.ts'
 import { Registration } from '../epmd/registration.ts'
 import type { ResolvedNodeOptions } from './node-options.ts'
+
+/** Who gets the connections that come in. */
+export interface Door {
+  /** Asked before anything is made of a connection from this address. */
+  admits(address: string): boolean
+  accept(carrier: Carrier): void
+}
 
 /** How a node can be found: its listener, and its name at the EPMD. A node that does not listen has neither. */
 export class Presence {
@@ -18,16 +24,12 @@ export class Presence {
   readonly #registration: Registration | undefined
 
   /**
-   * Listens and registers. `onCarrier` gets each connection, which may be before this resolves.
+   * Listens and registers. `door` gets each connection, which may be before this resolves.
    *
    * @throws TsunagiError `ERR_LISTEN`, `ERR_NAME_TAKEN`, `ERR_EPMD_…`; nothing is left behind then
    */
-  static async open(
-    options: ResolvedNodeOptions,
-    onCarrier: (carrier: Carrier) => void,
-    tls?: TlsCredentials,
-  ): Promise<Presence> {
-    const tcp = await listen(options, onCarrier, tls)
+  static async open(options: ResolvedNodeOptions, door: Door, tls?: TlsTransport): Promise<Presence> {
+    const tcp = await listen(options, door, tls)
     try {
       const registration = tcp === undefined ? undefined : registrationOf(options, tcp.port)
       const registered = await registration?.start()
@@ -74,17 +76,19 @@ function randomCreation(): number {
 /** Binds the listener at the node's own address, so that it is reached under its name and from nowhere else. */
 async function listen(
   { listen: where, name, clock, logger }: ResolvedNodeOptions,
-  onCarrier: (carrier: Carrier) => void,
-  tls: TlsCredentials | undefined,
+  door: Door,
+  tls: TlsTransport | undefined,
 ): Promise<TcpListener | undefined> {
   if (where === false) return undefined
   const host = where.host ?? (await addressOfHost(name.host))
   const onError = (error: Error): void => logger.warn({ err: error }, `cannot accept connections: ${error.message}`)
-  const carry = tls && { carry: (socket: Socket) => acceptTls(socket, tls.settings, clock) }
+  const onCarrier = (carrier: Carrier): void => door.accept(carrier)
+  const admits = (address: string): boolean => door.admits(address)
+  const carry = tls && { carry: (socket: Socket) => tls.accept(socket) }
   const [first, last] = where.ports
   for (let port = first; ; port++) {
     try {
-      return await listenTcp({ host, port, onCarrier, onError, clock, ...carry })
+      return await listenTcp({ host, port, admits, onCarrier, onError, clock, ...carry })
     } catch (error) {
       if (!isTaken(error) || first === last) throw error
       if (port < last) continue

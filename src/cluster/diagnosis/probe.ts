@@ -1,5 +1,4 @@
 import { connect as connectTcp, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
 import type { Clock } from '../../base/clock.ts'
 import { abortable, withDeadline } from '../../base/deadline.ts'
 
@@ -31,7 +30,8 @@ export async function reach(host: string, port: number, options: ProbeOptions): 
 
 /** Whether a port speaks TLS: it greets, or turns us away, in it. Rejects with the signal's reason. */
 export async function speaksTls(host: string, port: number, options: ProbeOptions): Promise<boolean> {
-  // Whose certificate it is makes no difference: nothing is sent.
+  // Loaded when it is needed: it takes longer than all else here. Whose certificate it is makes no difference.
+  const { connect: connectTls } = await import('node:tls')
   const socket = connectTls({ host, port, rejectUnauthorized: false })
   try {
     return await settled(socket, options, false, (resolve) => {
