@@ -83,6 +83,8 @@ export default defineConfig({
   description: 'Node.js processes as first-class nodes of an Erlang cluster',
   lang: 'en-GB',
   cleanUrls: true,
+  // Once for all pages, not within each: there are hundreds, most of the reference.
+  metaChunk: true,
   head: [['link', { rel: 'icon', type: 'image/svg+xml', href: '/icon.svg' }]],
   markdown: { anchor: { slugify: slug }, config: (md) => md.use(plainCode).use(outsideLinks, repository) },
   themeConfig: {
@@ -98,7 +100,7 @@ export default defineConfig({
       { text: 'API', link: '/api/', activeMatch: '^/api/' },
       { text: manifest('version'), link: '/changelog' },
     ],
-    sidebar: { '/': sidebar, '/api/': apiSidebar() },
+    sidebar: { '/': sidebar, ...apiSidebars() },
     search: { provider: 'local' },
     outline: [2, 3],
     ...(repository !== undefined && {
@@ -115,10 +117,17 @@ interface Entry {
   readonly items?: readonly Entry[]
 }
 
-/** What TypeDoc wrote beside its pages, the modules side by side; nothing while it has not run. */
-function apiSidebar(): Entry[] {
+/** What TypeDoc wrote beside its pages; nothing while it has not run. A page shows what its own module exports, and the others. */
+function apiSidebars(): Record<string, Entry[]> {
   const file = new URL('../api/typedoc-sidebar.json', import.meta.url)
-  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).flatMap((entry: Entry) => modulesOf(entry, '')) : []
+  if (!existsSync(file)) return {}
+  const modules: Entry[] = JSON.parse(readFileSync(file, 'utf8')).flatMap((entry: Entry) => modulesOf(entry, ''))
+  const links = modules.map(({ text, link = '' }) => ({ text, link }))
+  const own = modules.map(({ link = '', items = [] }): [string, Entry[]] => [
+    link,
+    links.map((it) => (it.link === link ? { ...it, items } : it)),
+  ])
+  return { '/api/': links, ...Object.fromEntries(own) }
 }
 
 /** A module, whose name is in small letters, and those within it; what they export is in groups with other names. */
