@@ -17,7 +17,7 @@ import { keepers } from './participants/store.mjs'
 import { calls, crowd } from './work/call.mjs'
 import { runCluster } from './work/cluster.mjs'
 import { codecs, runCodec } from './work/codec.mjs'
-import { canMeasureIdle, imports, runIdle, runImport } from './work/cost.mjs'
+import { canMeasureIdle, imports, runHelp, runIdle, runImport } from './work/cost.mjs'
 import { runLargeMesh, runMesh } from './work/mesh.mjs'
 import { runMonitors } from './work/monitors.mjs'
 import { runPartition } from './work/partition.mjs'
@@ -93,6 +93,11 @@ async function runSolos(stage, round) {
     progress(`${round}: import, ${title}`)
     const values = await attempt(`import, ${title}`, () => runImport(stage, module))
     if (values !== undefined) results.add('import', name, values)
+  }
+  if (options.works.includes('import')) {
+    progress(`${round}: tsunagi --help`)
+    const values = await attempt('tsunagi --help', async () => runHelp())
+    if (values !== undefined) results.add('help', 'tsunagi', values)
   }
 }
 

@@ -57,6 +57,7 @@ const codecColumns = [
 /** @type {Column[]} */
 const costColumns = [
   ['import', 'import', 'ms', milliseconds],
+  ['command: `--help`', 'help', 'ms', milliseconds],
   ['memory, idle and connected', 'idle', 'resident bytes', megabytes],
   ['processor, idle', 'idle', 'processor %', percent],
 ]

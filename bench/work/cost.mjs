@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { setTimeout as after } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -22,6 +23,17 @@ export async function runImport(stage, module) {
   } finally {
     await endpoint.close()
   }
+}
+
+/** How long `tsunagi --help` takes, from its start to its end: what a person waits for. The median of nine, in a warm cache. */
+export function runHelp() {
+  const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+  const times = Array.from({ length: 9 }, () => {
+    const began = performance.now()
+    execFileSync(process.execPath, [main, '--help'], { stdio: 'ignore' })
+    return performance.now() - began
+  })
+  return { ms: times.sort((a, b) => a - b)[4] ?? 0 }
 }
 
 /** Where a process's memory and time can be read. */

@@ -33,7 +33,9 @@ export class Story {
     await cast.begin('start', 'Three programs start, each a node of its own', [
       'haru is told of natsu, natsu of haru, aki of natsu. Nobody is told of everybody.',
     ])
-    const [haru, natsu, aki] = await Promise.all([this.start(HARU), this.start(NATSU), this.start(AKI)])
+    // The first one serves the EPMD.
+    const haru = await this.start(HARU)
+    const [natsu, aki] = await Promise.all([this.start(NATSU), this.start(AKI)])
     const members = [haru, natsu, aki]
     await cast.allSee(members)
     const { dashboard } = await natsu.started()
