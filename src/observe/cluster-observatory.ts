@@ -39,8 +39,9 @@ const ROUND_NODES = 40
 /** Milliseconds between two questions to a BEAM node, while somebody follows, and else. */
 const BEAM = 2000
 const BEAM_UNWATCHED = 10_000
-/** Milliseconds between two questions for what nobody looks at. */
+/** Milliseconds between two questions for parts that nobody looks at, while somebody follows others, and else. */
 const ALL_PARTS = 10_000
+const ALL_PARTS_UNWATCHED = 30_000
 /** Milliseconds that a round waits for answers before it tells what has come. */
 const ROUND = 400
 /** Milliseconds after which news of this node's own links are told. */
@@ -191,7 +192,7 @@ class ClusterObservatory implements Observatory {
     const { clock } = this.#node.serviceHost
     const now = clock.now()
     const watched = this.#followers.size > 0
-    const isWhole = now - this.#allPartsAt >= ALL_PARTS * 0.9
+    const isWhole = now - this.#allPartsAt >= (watched ? ALL_PARTS : ALL_PARTS_UNWATCHED) * 0.9
     if (isWhole) this.#allPartsAt = now
     const parts = isWhole ? EVERY_PART : this.#followers.parts
     this.#look(parts)

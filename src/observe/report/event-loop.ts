@@ -8,7 +8,7 @@ export interface LoopDelay {
 }
 
 /** Milliseconds between two looks of the histogram, which counts them as delay. */
-const RESOLUTION = 20
+const RESOLUTION = 50
 /** Delays are told of at least so long a time. */
 const WINDOW = 1000
 
