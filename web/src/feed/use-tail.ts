@@ -7,7 +7,9 @@ export interface Line extends TailMessage {
 }
 
 /** Lines kept. */
-const LINES = 300
+const LINES = 200
+/** Milliseconds. */
+const DRAW_EVERY = 400
 
 export interface Tail {
   /** The newest last. */
@@ -42,21 +44,21 @@ export function useTail(pubsub: string, topic: string, paused: boolean): Tail {
     }
     become('connecting')
     const source = new EventSource(`api/tail?${new URLSearchParams({ pubsub, topic })}`)
-    let frame = 0
+    let drawing: ReturnType<typeof setTimeout> | undefined
     source.onopen = () => become('live')
     // The browser dials again by itself, unless it was refused.
     source.onerror = () => become('lost')
     source.onmessage = (event: MessageEvent<string>) => {
       lines.current.push({ ...(JSON.parse(event.data) as TailMessage), id: ++made.current })
       if (lines.current.length > LINES) lines.current.splice(0, lines.current.length - LINES)
-      // Many may come before the next frame.
-      frame ||= requestAnimationFrame(() => {
-        frame = 0
+      // Nobody reads faster than this.
+      drawing ??= setTimeout(() => {
+        drawing = undefined
         render(undefined)
-      })
+      }, DRAW_EVERY)
     }
     return () => {
-      cancelAnimationFrame(frame)
+      clearTimeout(drawing)
       source.close()
     }
   }, [pubsub, topic, paused])

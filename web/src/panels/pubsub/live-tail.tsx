@@ -1,3 +1,4 @@
+import { Component } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { useFeedState } from '../../feed/use-feed.ts'
 import { type Line, useTail } from '../../feed/use-tail.ts'
@@ -100,21 +101,34 @@ function Lines({ lines, topic }: { readonly lines: readonly Line[]; readonly top
         <p class="soft">Nothing has come yet.</p>
       ) : (
         <ol>
-          {lines.map(({ id, at, topic, node, text, cut, skipped }) => (
-            <li key={id}>
-              {skipped > 0 && <p class="skipped">{plural(skipped, 'message')} left out</p>}
-              <span class="meta">
-                <Clock at={at} /> <span class="tail-topic">{topic}</span>{' '}
-                {node !== null && <span>{shortName(node)}</span>}
-              </span>
-              <code class="wrap-anywhere">
-                {text}
-                {cut && ' …'}
-              </code>
-            </li>
+          {lines.map((line) => (
+            <TailLine key={line.id} line={line} />
           ))}
         </ol>
       )}
     </section>
   )
+}
+
+/** A message never changes: it is drawn once. */
+class TailLine extends Component<{ readonly line: Line }> {
+  override shouldComponentUpdate(): boolean {
+    return false
+  }
+
+  override render() {
+    const { at, topic, node, text, cut, skipped } = this.props.line
+    return (
+      <li>
+        {skipped > 0 && <p class="skipped">{plural(skipped, 'message')} left out</p>}
+        <span class="meta">
+          <Clock at={at} /> <span class="tail-topic">{topic}</span> {node !== null && <span>{shortName(node)}</span>}
+        </span>
+        <code class="wrap-anywhere">
+          {text}
+          {cut && ' …'}
+        </code>
+      </li>
+    )
+  }
 }
