@@ -6,6 +6,7 @@ import { parsePeer } from '../node/peer-address.ts'
 import type { WaitOptions } from '../node/waiting.ts'
 import { type Check, Checks } from './diagnosis/check.ts'
 import { checkConnect } from './diagnosis/connect.ts'
+import { checkExposure } from './diagnosis/exposure.ts'
 import { checkHost, checkNames, checkPort, findPort } from './diagnosis/find.ts'
 import { checkMesh } from './diagnosis/mesh.ts'
 import { checkTicks } from './diagnosis/ticks.ts'
@@ -22,8 +23,8 @@ export interface Diagnosis {
 
 /**
  * Finds out why a node cannot connect to another, or whether it can: names, host, EPMD, port, protocol (and TLS), allow lists,
- * name, flags, cookie, whether it answers, tick times, and for a visible node whether it reaches all of the cluster. The node dials as it does by itself, once; a link that comes about
- * stays, as with `ping`.
+ * name, flags, cookie, whether it answers, tick times, what others can see, and for a visible node whether it reaches all of the cluster. The node
+ * dials as it does by itself, once; a link that comes about stays, as with `ping`.
  *
  * @param name `'b@host'`, or `'b@host:9100'` to do without EPMD.
  * @param options `timeout`: milliseconds in all, default 30000; `signal`.
@@ -69,5 +70,6 @@ async function examine(
   if (!(await checkPort(place, checks, clock, signal))) return
   if (!(await checkConnect(node, address, peer.name, place, checks, signal))) return
   await checkTicks(node, peer.name, checks, signal)
+  await checkExposure(node, peer, checks, signal)
   await checkMesh(node, peer.name, checks, signal)
 }

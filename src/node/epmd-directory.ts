@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { listNames, lookup } from '../epmd/client.ts'
+import { listensBeyondLoopback } from '../epmd/listening-sockets.ts'
 import { decodeMark } from '../epmd/mark.ts'
 
 /** An EPMD's entry for a node. */
@@ -22,6 +23,11 @@ export interface EpmdDirectory {
   names(host?: string, port?: number): Promise<{ readonly name: string; readonly port: number }[]>
   /** One name's entry, or undefined when the EPMD does not know it. */
   lookup(alive: string, host?: string, port?: number): Promise<EpmdEntry | undefined>
+}
+
+/** Whether other machines can reach what listens at a port of this one, an EPMD for example; undefined: that cannot be told. */
+export function isOpenToOthers(port: number): Promise<boolean | undefined> {
+  return listensBeyondLoopback(port)
 }
 
 /** Node types that stay hidden: 72 those that say so, 104 libei, 110 jinterface. */

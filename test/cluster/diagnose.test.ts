@@ -80,7 +80,7 @@ describe('diagnose', () => {
     for (let time = 0; time < 2; time++) {
       const { node, healthy, checks } = await diagnose(a, b.name, ample)
       expect({ node, healthy }).toEqual({ node: b.name, healthy: true })
-      expect(checks.map(({ status }) => status)).toEqual([...new Array(12).fill('ok'), 'skipped'])
+      expect(checks.map(({ status }) => status)).toEqual([...new Array(13).fill('ok'), 'skipped'])
       expect(a.nodes()).toEqual([b.name])
     }
   })
@@ -142,6 +142,27 @@ describe('diagnose', () => {
     const check = failed(await diagnose(await cluster.start('a'), peer.name, ample))
     expect(check).toMatchObject({ step: 'answers', message: expect.stringContaining('connection_closed') })
     expect(check?.advice).toContain('in order to prevent overlapping partitions')
+  })
+
+  it('tells to whom the EPMD of this machine talks, with a warning when others reach it without need', async () => {
+    await using cluster = await Cluster.create()
+    const [a, b] = [await cluster.start('a'), await cluster.start('b')]
+    const about = async (): Promise<Check | undefined> =>
+      (await diagnose(a, b.name, ample)).checks.find(({ step }) => step === 'exposure')
+    const inside = process.platform === 'linux' ? 'this machine only' : 'whoever reaches it'
+    const message = `the link does not leave this machine; the EPMD here (port ${cluster.epmdPort}) tells ${inside}: a, b`
+    expect(await about()).toEqual({ step: 'exposure', status: 'ok', message })
+    await using open = await Cluster.create()
+    const c = await open.start('c', { epmd: { port: open.epmdPort, address: '0.0.0.0' } })
+    const { checks, healthy } = await diagnose(c, `${b.name}:${b.listening?.port}`, ample)
+    const check = checks.find(({ step }) => step === 'exposure')
+    expect(healthy).toBe(true)
+    if (process.platform === 'linux') {
+      expect(check).toMatchObject({ status: 'warning', advice: expect.stringContaining('ERL_EPMD_ADDRESS=127.0.0.1') })
+      expect(check?.message).toContain('tells other machines, too: c')
+    } else {
+      expect(check).toMatchObject({ status: 'ok' })
+    }
   })
 
   it.each<[string, (socket: Socket) => void, string, string]>([

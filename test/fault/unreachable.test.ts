@@ -64,6 +64,8 @@ const unreachable = (release: Release): void => {
       expect(well).toMatchObject({ healthy: true, code: 0 })
       return well
     }, patience)
+    const exposure = checks.find(({ step }) => step === 'exposure')
+    expect(exposure).toMatchObject({ status: 'warning', message: expect.stringContaining('in clear text') })
     const registered = checks.find(({ step }) => step === 'registered')
     const port = Number(/at port (\d+)/.exec(registered?.message ?? '')?.[1])
     networks.silence('right', port)

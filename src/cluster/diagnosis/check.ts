@@ -12,6 +12,7 @@ export const STEPS = [
   'cookie',
   'answers',
   'ticks',
+  'exposure',
   'mesh',
 ] as const
 
