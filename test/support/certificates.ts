@@ -62,12 +62,7 @@ export class Authority implements Disposable {
     return this.at(name).slice(release?.root?.length ?? 0)
   }
 
-  issue({
-    subject = '/CN=node',
-    names = loopbackNames,
-    from = -1,
-    until = 2,
-  }: IssueOptions = {}): Issued {
+  issue({ subject = '/CN=node', names = loopbackNames, from = -1, until = 2 }: IssueOptions = {}): Issued {
     const name = `issued-${++this.#issued}`
     // OpenSSL adds what is in the request to what an authority has to say; it says nothing else.
     const extensions = names.length === 0 ? '' : `subjectAltName=${names.join(',')}\n`
