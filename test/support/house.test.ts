@@ -120,6 +120,22 @@ describe('the rooms', () => {
     })
   })
 
+  it('keep the page to types of what it is told', () => {
+    expect(
+      forbidden({
+        'web/src/panels/planted.tsx': [
+          "import type { View } from '../../../src/observe/view.ts'",
+          "import type { Action } from '../../../src/observe/observatory.ts'",
+          "import '../feed/feed.ts'",
+          "import 'preact/hooks'",
+          "import type { Dashboard } from '../../../src/observe/http/dashboard.ts'",
+          "import 'hono'",
+          "import 'node:fs'",
+        ],
+      }),
+    ).toEqual({ 'web/src/panels/planted.tsx': [5, 6, 7] })
+  })
+
   it('load the packages that are theirs and no others', () => {
     const packages = [
       "import 'commander'",

@@ -1,5 +1,5 @@
 import { useEffect, useReducer, useState } from 'preact/hooks'
-import type { SectionName, TimelineEvent, View } from '../../../src/observe/view.ts'
+import type { TimelineEvent, View } from '../../../src/observe/view.ts'
 import type { ChartRings } from './chart-rings.ts'
 import { type FeedState, feed, type Topic, type WholeSection } from './feed.ts'
 
@@ -33,16 +33,6 @@ export function useTimeline(): readonly TimelineEvent[] {
 export function useFeedState(): FeedState {
   useTopic('state')
   return feed.state
-}
-
-/** Asks for sections that come into play soon. */
-export function usePrefetch(sections: readonly SectionName[]): void {
-  useEffect(() => {
-    const stops = sections.map((name) => feed.follow(name, () => undefined))
-    return () => {
-      for (const stop of stops) stop()
-    }
-  }, [sections])
 }
 
 const SECOND = 1000

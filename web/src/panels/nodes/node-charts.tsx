@@ -5,7 +5,7 @@ import type { ChartRings } from '../../feed/chart-rings.ts'
 import { useCharts } from '../../feed/use-feed.ts'
 import { formatByteRate, formatBytes, formatCount, formatMs, formatShare } from '../../ui/format.ts'
 
-type ChartModule = typeof import('../../charts/chart.tsx')
+type ChartParts = Pick<typeof import('../../charts/chart.tsx'), 'Chart'>
 
 interface ChartSpec {
   readonly title: string
@@ -48,15 +48,15 @@ const SPECS: readonly ChartSpec[] = [
 /** The last ten minutes of a node. What draws them is loaded when it is needed. */
 export function NodeCharts({ node }: { readonly node: NodeView }) {
   const charts = useCharts()
-  const [module, setModule] = useState<ChartModule>()
+  const [parts, setParts] = useState<ChartParts>()
   useEffect(() => {
     // A page of another version than its server may miss it: then there are no charts, and all else.
     import('../../charts/chart.tsx').then(
-      (loaded) => setModule(loaded),
+      ({ Chart }) => setParts({ Chart }),
       () => undefined,
     )
   }, [])
-  if (charts === undefined || module === undefined) return null
+  if (charts === undefined || parts === undefined) return null
   return (
     <ul class="charts" aria-label="The last ten minutes">
       {SPECS.map((spec) => {
@@ -64,7 +64,7 @@ export function NodeCharts({ node }: { readonly node: NodeView }) {
         return (
           lines.length > 0 && (
             <li key={spec.title} class="card">
-              <module.Chart title={spec.title} times={charts.times} lines={lines} format={spec.format} />
+              <parts.Chart title={spec.title} times={charts.times} lines={lines} format={spec.format} />
             </li>
           )
         )
