@@ -143,11 +143,6 @@ export function atomName(value: unknown): string | undefined {
 /** The class behind atoms, for the encoder's dispatch. */
 export const AtomClass = table.AtomClass
 
-/** How many atoms this process holds. */
-export function atomCount(): number {
-  return table.atoms.size
-}
-
 const RESERVED = new Set(
   (
     'after and andalso band begin bnot bor bsl bsr bxor case catch cond div else end fun if let maybe not of or ' +
