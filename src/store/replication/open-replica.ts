@@ -1,14 +1,10 @@
-import type { Version } from '../version.ts'
 import type { Meta, ReplicaOptions, Saved } from './action.ts'
 import { compareEpochs, noEpoch } from './epoch.ts'
 import { Joiners } from './joiners.ts'
-import type { Append, Appended, Hello, Join, Message } from './messages.ts'
-import { Offering } from './offering.ts'
-import type { LogEntry } from './operation.ts'
+import type { Appended, Hello, Join, Message } from './messages.ts'
+import { OpenFollower } from './open-follower.ts'
 import { Outflow } from './outflow.ts'
 import type { Refusal } from './own-requests.ts'
-import { Replica } from './replica.ts'
-import type { StoredEntry } from './stored-entry.ts'
 import { type Candidate, firstInLine } from './succession.ts'
 
 /** Options of an {@link OpenReplica}. */
@@ -45,19 +41,12 @@ export interface OpenOptions extends ReplicaOptions {
  *
  * It is the same when a loader dies and its followers had got differently far: nothing that one of them had is lost.
  */
-export class OpenReplica extends Replica {
+export class OpenReplica extends OpenFollower {
   readonly #joiners: Joiners
   readonly #born: number
-  #established: boolean
   #leading = false
   /** Until then it waits for others to be found, before it leads alone. */
   #graceUntil: number | undefined
-  /** Whom it follows, or wants to. */
-  #target: string | undefined
-  /** The target has taken it in. */
-  #following = false
-  #session = 0
-  #joinedAt = Number.NEGATIVE_INFINITY
   /** When it was last heard of who is followed, or to be. */
   #aliveAt = Number.NEGATIVE_INFINITY
   #tickedAt = Number.NEGATIVE_INFINITY
@@ -67,15 +56,8 @@ export class OpenReplica extends Replica {
   /** Those that have values which this loader may not have yet, and until when they are waited for. */
   readonly #awaited = new Set<string>()
   #awaitUntil = Number.NEGATIVE_INFINITY
-  #offering: Offering | undefined
-  /** What the target discarded of this node's offer; told when its state is here. */
-  #discarded: StoredEntry[] = []
-  #highest: number
   #beatAt = Number.NEGATIVE_INFINITY
-  #heardAt = Number.NEGATIVE_INFINITY
   #beat = false
-  #answerDue = false
-  #lastSentAt = 0
 
   constructor(options: OpenOptions, saved: Saved | undefined) {
     super(options)
@@ -87,7 +69,7 @@ export class OpenReplica extends Replica {
       order: (operation, now) => this.ordering.orderOwn(operation, now),
       raise: (epoch, now) => {
         if (epoch < this.epoch.epoch) return
-        this.#highest = Math.max(this.#highest, epoch)
+        this.highest = Math.max(this.highest, epoch)
         this.#beginEpoch(now)
       },
       takeIn: (peer, join) => this.#takeIn(peer, join),
@@ -95,8 +77,8 @@ export class OpenReplica extends Replica {
     })
     if (saved !== undefined && options.durable) this.restoreLog(saved.state, saved.entries)
     this.applyTo(this.log.last.sequence, options.self, 0)
-    this.#established = this.table.position.epoch > 0
-    this.#highest = Math.max(this.table.knowledge.highest, saved?.meta.promised.epoch ?? 0)
+    this.established = this.table.position.epoch > 0
+    this.highest = Math.max(this.table.knowledge.highest, saved?.meta.promised.epoch ?? 0)
     this.epoch = this.table.position.epoch === 0 ? noEpoch : this.table.position
   }
 
@@ -108,24 +90,20 @@ export class OpenReplica extends Replica {
     return this.#leading
   }
 
-  protected get highestEpoch(): number {
-    return this.#highest
-  }
-
   get ready(): boolean {
     if (this.#leading) return this.#awaited.size === 0
-    return this.#following && this.loaderName !== undefined
+    return this.following && this.loaderName !== undefined
   }
 
   get role(): 'loader' | 'follower' | 'joining' | 'alone' {
     if (this.#leading) return 'loader'
-    if (this.#target === undefined) return 'alone'
-    return this.#following ? 'follower' : 'joining'
+    if (this.target === undefined) return 'alone'
+    return this.following ? 'follower' : 'joining'
   }
 
   override receive(peer: string, message: Message, now: number): void {
     const wasSilent = this.#silent.delete(peer)
-    if (peer === this.#target) this.#aliveAt = now
+    if (peer === this.target) this.#aliveAt = now
     this.outflows.get(peer)?.alive(now)
     super.receive(peer, message, now)
     if (wasSilent) this.#decide(now)
@@ -169,15 +147,13 @@ export class OpenReplica extends Replica {
       this.ordering.tick(now)
       this.#joiners.serve(now)
     }
-    if (this.#target !== undefined && now - this.#aliveAt >= lease) this.#silent.add(this.#target)
+    if (this.target !== undefined && now - this.#aliveAt >= lease) this.#silent.add(this.target)
     if (now - this.#askedAt >= heartbeat) {
       this.#askedAt = now
       for (const peer of this.#silent) this.send(peer, this.hello(true))
     }
     this.#decide(now)
-    // Lost with a target that was not loader yet, or had not heard of this node.
-    const silent = now - Math.max(this.#joinedAt, this.#heardAt) >= (this.#following ? lease : heartbeat)
-    if (this.#target !== undefined && !this.#leading && silent) this.#join(this.#target, now)
+    if (this.target !== undefined && !this.#leading && this.isLost(now)) this.join(this.target, now)
   }
 
   protected receiveOwn(peer: string, message: Message, now: number): void {
@@ -190,36 +166,16 @@ export class OpenReplica extends Replica {
         return
       case 'leave':
         this.#left(peer, now)
-        if (peer === this.#target) this.#join(peer, now)
+        if (peer === this.target) this.join(peer, now)
         return
-      case 'offer-wanted':
-        if (peer !== this.#target || message.session !== this.#session) return
-        this.#offering = new Offering(this.table, message)
-        return this.#offer(peer, now)
-      case 'offer-received':
-        if (peer !== this.#target || message.session !== this.#offering?.session) return
-        this.#offering.received(message.index)
-        return this.#offer(peer, now)
       case 'offer':
         return this.#joiners.offered(peer, message, now)
-      case 'merged':
-        if (peer !== this.#target || message.session !== this.#session) return
-        for (const { key, version } of message.discarded) {
-          const entry = this.table.read(key)
-          if (entry?.version.equals(version)) this.#discarded.push(entry)
-        }
-        return
-      case 'append':
-        if (peer === this.#target) this.#append(peer, message, now)
-        return
       case 'appended':
         return this.#appended(peer, message)
-      case 'snapshot':
-        if (peer !== this.#target || message.session !== this.#session) return
-        this.#heardAt = now
-        return this.takePart(peer, message, now)
       case 'snapshot-received':
         return this.outflows.get(peer)?.received(message.id, message.index)
+      default:
+        if (peer === this.target) this.follow(peer, message, now)
     }
   }
 
@@ -232,24 +188,19 @@ export class OpenReplica extends Replica {
       setup: JSON.stringify([null, loader]),
       client,
       born: this.#born,
-      established: this.#established,
+      established: this.established,
       leads: this.#leading,
-      highest: this.#highest,
+      highest: this.highest,
       answer,
     }
   }
 
   protected greeted(peer: string, hello: Hello, known: Hello | undefined, now: number): void {
-    this.#highest = Math.max(this.#highest, hello.highest)
+    this.highest = Math.max(this.highest, hello.highest)
     if (known === undefined && hello.established) this.#await(peer, now)
-    const target = this.#target
+    const target = this.target
     this.#decide(now)
-    if (peer === target && peer === this.#target && hello.leads && known?.leads === false) this.#join(peer, now)
-  }
-
-  /** Tells everybody how this node stands now. */
-  #proclaim(): void {
-    for (const peer of this.peers.keys()) this.send(peer, this.hello(false))
+    if (peer === target && peer === this.target && hello.leads && known?.leads === false) this.join(peer, now)
   }
 
   #decide(now: number): void {
@@ -260,19 +211,19 @@ export class OpenReplica extends Replica {
       if (!this.#leading) this.#reign(now)
       return
     }
-    if (target === this.#target && !this.#leading) return
-    if (this.#target !== undefined && this.peers.has(this.#target)) this.send(this.#target, { kind: 'leave' })
-    this.#target = target
+    if (target === this.target && !this.#leading) return
+    if (this.target !== undefined && this.peers.has(this.target)) this.send(this.target, { kind: 'leave' })
+    this.target = target
     this.#aliveAt = now
-    this.#stopFollowing()
+    this.stopFollowing()
     if (this.#leading) {
       this.#leading = false
       this.#joiners.clear()
       this.endReign()
-      this.#proclaim()
+      this.proclaim()
     }
     this.setLoader(undefined)
-    if (target !== undefined) this.#join(target, now)
+    if (target !== undefined) this.join(target, now)
   }
 
   /** The loader there should be. Nobody, if nobody may be, or as long as others may still be found. */
@@ -282,15 +233,15 @@ export class OpenReplica extends Replica {
     for (const [name, hello] of this.peers) if (!this.#silent.has(name)) candidates.push({ name, hello })
     if (!this.saves.failed) candidates.push({ name: self, hello: this.hello(false) })
     const first = firstInLine(candidates, loader)?.name
-    return first === self && !this.#established && now < (this.#graceUntil as number) ? undefined : first
+    return first === self && !this.established && now < (this.#graceUntil as number) ? undefined : first
   }
 
   #reign(now: number): void {
-    if (this.#target !== undefined && this.peers.has(this.#target)) this.send(this.#target, { kind: 'leave' })
-    this.#target = undefined
-    this.#stopFollowing()
+    if (this.target !== undefined && this.peers.has(this.target)) this.send(this.target, { kind: 'leave' })
+    this.target = undefined
+    this.stopFollowing()
     this.#leading = true
-    this.#established = true
+    this.established = true
     this.commit = 0
     this.all = 0
     this.#awaited.clear()
@@ -298,7 +249,7 @@ export class OpenReplica extends Replica {
     this.beginReign()
     this.#beginEpoch(now)
     this.setLoader(this.options.self)
-    this.#proclaim()
+    this.proclaim()
     this.#joiners.serve(now)
   }
 
@@ -310,8 +261,8 @@ export class OpenReplica extends Replica {
   }
 
   #beginEpoch(now: number): void {
-    this.#highest = Math.max(this.#highest, this.table.knowledge.highest) + 1
-    this.epoch = { epoch: this.#highest, loader: this.options.client }
+    this.highest = Math.max(this.highest, this.table.knowledge.highest) + 1
+    this.epoch = { epoch: this.highest, loader: this.options.client }
     this.ordering.orderOwn({ kind: 'none' }, now)
   }
 
@@ -356,22 +307,7 @@ export class OpenReplica extends Replica {
 
   protected replicate(now: number): void {
     if (!this.#leading) {
-      if (this.#answerDue && this.#target !== undefined && this.#following) {
-        this.#answerDue = false
-        const { epoch } = this
-        // Without its disk it follows on, and nobody counts it.
-        const match = this.saves.failed ? this.log.last.sequence : this.saves.savedTo
-        this.send(this.#target, {
-          kind: 'appended',
-          epoch,
-          match,
-          hint: match,
-          promised: epoch,
-          sentAt: this.#lastSentAt,
-          restored: !this.saves.failed,
-          incarnation: 0,
-        })
-      }
+      this.answerLoader()
       this.trimLog(Number.POSITIVE_INFINITY)
       return
     }
@@ -408,18 +344,18 @@ export class OpenReplica extends Replica {
 
   protected logSaved(): void {
     if (this.#leading) this.#advance()
-    else this.#answerDue = true
+    else this.answerDue = true
   }
 
   protected diskLost(now: number): void {
-    this.#established = false
+    this.established = false
     this.#decide(now)
-    this.#proclaim()
+    this.proclaim()
   }
 
   protected meta(): Meta {
     return {
-      promised: { epoch: this.#highest, loader: this.options.self },
+      promised: { epoch: this.highest, loader: this.options.self },
       incarnation: 0,
       incarnations: [],
       restored: true,
@@ -432,75 +368,5 @@ export class OpenReplica extends Replica {
     const isThere = (name: string): boolean => name === self || (this.peers.has(name) && !this.#silent.has(name))
     if (loader?.some(isThere) !== false) return undefined
     return { code: 'ERR_NO_LOADER', message: `${loader.join(', ')}: not there, and no other node may order writes` }
-  }
-
-  // Following.
-
-  #join(target: string, now: number): void {
-    this.#joinedAt = now
-    this.#stopFollowing()
-    const session = ++this.#session
-    this.send(target, { kind: 'join', session, position: this.table.position, reaches: this.table.knowledge.copy() })
-  }
-
-  #stopFollowing(): void {
-    this.#following = false
-    this.#offering = undefined
-    this.#discarded = []
-    this.dropParts()
-  }
-
-  #offer(peer: string, now: number): void {
-    this.#heardAt = now
-    for (const part of this.#offering?.parts() ?? []) this.send(peer, part)
-  }
-
-  #append(peer: string, append: Append, now: number): void {
-    this.#heardAt = now
-    const { previous, entries, epoch } = append
-    if (!previous.equals(this.log.last)) {
-      // While the table is on its way, or before the loader has read the join.
-      if (this.#following) this.#join(peer, now)
-      return
-    }
-    this.#lastSentAt = append.sentAt
-    this.commit = append.commit
-    this.all = append.all
-    for (const entry of entries) this.log.append(entry)
-    this.#followed(peer, epoch.epoch)
-    this.epoch = epoch
-    this.applyTo(this.log.last.sequence, peer, now)
-    this.#answerDue = true
-  }
-
-  #followed(peer: string, epoch: number): void {
-    this.#highest = Math.max(this.#highest, epoch)
-    if (!this.#following || this.loaderName !== peer) {
-      this.#following = true
-      this.setLoader(peer)
-    }
-    if (this.#established) return
-    this.#established = true
-    this.#proclaim()
-  }
-
-  protected isStale(): boolean {
-    return false
-  }
-
-  /** All of the log is applied already, and may not be in the loader's order. */
-  protected tailAfter(): readonly LogEntry[] {
-    return []
-  }
-
-  protected installed(position: Version, from: string): void {
-    for (const discarded of this.#discarded) {
-      const kept = this.table.read(discarded.key)
-      this.emit({ kind: 'conflict', conflict: { key: discarded.key, discarded, kept } })
-    }
-    this.#discarded = []
-    this.epoch = position
-    this.#followed(from, position.epoch)
-    this.#answerDue = true
   }
 }
