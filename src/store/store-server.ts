@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { TsunagiError } from '../base/errors.ts'
 import type { LocalNode } from '../node/local-node.ts'
 import type { From } from '../process/from.ts'
@@ -46,6 +47,8 @@ export class StoreServer {
   constructor(store: Store, { access, name, terms }: ResolvedStoreOptions, host: ServerHost) {
     this.#store = store
     this.#host = host
+    // Each watch listens to it.
+    setMaxListeners(0, this.#closing.signal)
     this.#requests = new StoreRequests(store, access === 'read')
     this.#service = host.serviceHost.serve(name, terms, () => {})
     this.#service.callHandler = (request, from) => this.#answer(request, from)

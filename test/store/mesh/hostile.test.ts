@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { packMessage } from '../../../src/store/engines/mesh/pack-message.ts'
 import type { Message } from '../../../src/store/replication/messages.ts'
-import type { LogEntry, Write } from '../../../src/store/replication/operation.ts'
+import { type LogEntry, type Write, weigh } from '../../../src/store/replication/operation.ts'
 import { StoredEntry } from '../../../src/store/replication/stored-entry.ts'
 import { Version } from '../../../src/store/version.ts'
 import { atom, encode, Pid, type Term, tuple } from '../../../src/term/index.ts'
@@ -290,14 +290,18 @@ describe('a store without members', () => {
 })
 
 describe('a store with members', () => {
-  it('orders so many writes of one node that it cannot carry out, and no more', async () => {
+  const operation = { kind: 'write', writes: [{ ...write, key: 'flood' }] } as const
+
+  it.each([
+    ['writes', { storeRequests: 20 }],
+    ['bytes of writes', { storeRequestBytes: 20 * weigh({ operation }) }],
+  ])('orders so many %s of one node that it cannot carry out, and no more', async (_what, limits) => {
     await using stage = new Stage()
-    const { members, loader, follower } = await two(stage, true, { storeRequests: 20 })
+    const { members, loader, follower } = await two(stage, true, limits)
     await using liar = await Liar.meet(loader, stage.cookie, members)
     await liar.heardByLoader()
     const { client } = liar
     const one = (request: number) => ({ client, request, floor: 0, lease: undefined, all: false })
-    const operation = { kind: 'write', writes: [{ ...write, key: 'flood' }] } as const
     // In one message, so that nothing can be carried out in between.
     liar.say({ kind: 'submit', requests: Array.from({ length: 100 }, (_, i) => ({ ...one(i), operation })) })
     const message = 'too many writes of this node are under way'
