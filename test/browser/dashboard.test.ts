@@ -197,6 +197,7 @@ describeTools('the dashboard in a browser', ['chromium'], () => {
       await sees(viewer.main.getByText('haru@127.0.0.1 is down').first())
       await sees(viewer.main.getByText('connection_closed').first())
       await viewer.goTo('')
+      await sees(viewer.main.getByRole('region', { name: 'Problems' }).getByText('haru@127.0.0.1 is not connected'))
       await sees(viewer.main.getByRole('button', { name: /: haru@127\.0\.0\.1, .*, dialling, 0 links/ }))
       await viewer.goTo('links')
       const failing = viewer.row('Links', 'aki').filter({ hasText: 'haru' })

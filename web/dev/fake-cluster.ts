@@ -188,7 +188,7 @@ export function fakeView(): View {
         sentence: '',
         text: `${FUYU} is wanted and not up`,
         since: started,
-        problems: [{ level: 'warning', text: '', since: started, nodes: [FUYU] }],
+        problems: [{ level: 'warning', text: `${FUYU} is wanted and not up`, since: started, nodes: [FUYU] }],
       },
       versions: { tsunagi: '0.1.0', node: 'v20.20.2' },
       startedAt: started,

@@ -15,6 +15,8 @@ interface TopologyMapProps {
 /** The smallest part of the plane that is shown, so that two nodes do not fill the screen. */
 const WIDTH = 440
 const HEIGHT = 340
+/** More links than this are drawn faintly, but for those of the node that is chosen. */
+const CROWD = 60
 /** How far a key moves a node. */
 const STEP = 24
 
@@ -86,6 +88,7 @@ export function TopologyMap({ nodes, edges, selected, onSelect }: TopologyMapPro
       <svg
         ref={svg}
         class="topology"
+        data-crowded={edges.length > CROWD}
         role="group"
         aria-label="Map of nodes and links"
         aria-describedby="topology-help"

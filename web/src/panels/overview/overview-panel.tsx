@@ -7,6 +7,7 @@ import { Waiting } from '../../ui/empty.tsx'
 import { Segments } from '../../ui/segments.tsx'
 import { Latest } from './latest.tsx'
 import { Legend } from './legend.tsx'
+import { Problems } from './problems.tsx'
 import { Selected } from './selected.tsx'
 import { TopologyList } from './topology-list.tsx'
 import { Vitals } from './vitals.tsx'
@@ -18,6 +19,7 @@ const VIEWS = [
 
 /** The cluster at a glance: numbers, who is linked with whom, what happened last. */
 export function OverviewPanel() {
+  const overview = useSection('overview')
   const nodes = useSection('nodes')
   const links = useSection('links')
   const matrix = useSection('matrix')
@@ -58,6 +60,7 @@ export function OverviewPanel() {
         </section>
         <div class="overview-side">
           {node !== undefined && <Selected node={node} edges={edges} onClose={() => setSelected('')} />}
+          <Problems problems={overview?.verdict.problems ?? []} />
           <Latest />
         </div>
       </div>

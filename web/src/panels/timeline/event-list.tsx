@@ -1,5 +1,4 @@
 import type { TimelineEvent } from '../../../../src/observe/view.ts'
-import { useNow } from '../../feed/use-feed.ts'
 import { hrefOf } from '../../route/route.ts'
 import { formatTime, shortName } from '../../ui/format.ts'
 import { BadIcon, GoodIcon, InfoIcon, WarnIcon } from '../../ui/icons.tsx'
@@ -34,7 +33,8 @@ export function EventList({ events, compact = false }: EventListProps) {
 function Event({ event, compact }: { readonly event: TimelineEvent; readonly compact: boolean }) {
   const { severity, text, reason, count, nodes, at, lastAt, peer } = event
   const { word, Icon } = SEVERITIES[severity]
-  const now = useNow()
+  // Hundreds may be shown: what was at a time of day stays so, without ticking.
+  const now = Date.now()
   return (
     <li class="event" data-severity={severity}>
       <time class="number" dateTime={new Date(lastAt).toISOString()}>
