@@ -18,6 +18,8 @@ interface Found extends Omit<Problem, 'since'> {
 export class VerdictWriter {
   /** Since when each problem is there. */
   readonly #since = new Map<string, number>()
+  /** Who counted at some time, and is remembered. */
+  readonly #members = new Set<string>()
   #is = ''
   #stands = 0
 
@@ -25,8 +27,10 @@ export class VerdictWriter {
     const problems = this.#problems(model, pairs, now)
     const members = [...model.nodes].filter((node) => model.isUp(node.name) && !isGuest(node))
     const up = members.length === 0 ? [model.self] : members
-    const text = problems[0]?.text ?? wholeText(up, model)
-    const is = JSON.stringify([text, up.map((node) => node.name).sort()])
+    const whole = wholeText(up, model)
+    const text = problems[0]?.text ?? whole + goneText(this.#gone(members, model))
+    // Not a word of who is gone: that they are forgotten one day changes nothing.
+    const is = JSON.stringify([problems[0]?.text ?? whole, up.map((node) => node.name).sort()])
     const isFirst = this.#is === ''
     const stands = isFirst ? Math.min(now, Math.max(model.self.since, ...lastLinks(model))) : now
     if (this.#is !== is) this.#stands = problems[0]?.since ?? stands
@@ -34,6 +38,13 @@ export class VerdictWriter {
     const since = this.#stands
     const level = problems[0]?.level ?? 'good'
     return { level, text, since, sentence: sentenceOf(level, text, since, now), problems }
+  }
+
+  /** Members of late that are down, and that nobody dials. */
+  #gone(members: readonly KnownNode[], model: ClusterModel): string[] {
+    for (const { name } of members) this.#members.add(name)
+    for (const name of this.#members) if (model.find(name) === undefined) this.#members.delete(name)
+    return [...this.#members].filter((name) => model.find(name)?.state === 'down').sort()
   }
 
   #problems(model: ClusterModel, pairs: readonly OddPair[], now: number): Problem[] {
@@ -103,6 +114,12 @@ function wholeText(up: readonly KnownNode[], model: ClusterModel): string {
   const all =
     telling.length === up.length || up.every((node) => node.sees !== undefined || model.seenBy(node.name).length > 0)
   return `${up.length} nodes, ${full && all ? 'fully connected' : 'connected, not each with each'}`
+}
+
+/** That nobody misses a node may be meant so, or the last one that knew it has given up: the sentence says it. */
+function goneText(names: readonly string[]): string {
+  if (names.length === 0) return ''
+  return names.length === 1 ? `, ${names[0]} gone` : `, ${names.length} nodes gone`
 }
 
 /** By this node's own word, or else by that of any other that dials it. */

@@ -19,9 +19,10 @@ export interface SurveyOptions {
   readonly scan: number
 }
 
-/** Looks at processes, and keeps the first few of them. */
+/** Looks at processes, and keeps the first few of them. What stands for code outside of any is none, as in the counts. */
 export function survey(
   processes: Iterable<LocalProcess>,
+  outside: LocalProcess,
   kindOf: (process: LocalProcess) => ProcessKind,
   { top, scan }: SurveyOptions,
 ): ProcessSurvey {
@@ -30,6 +31,7 @@ export function survey(
   let whole = true
   const first = new First(top)
   for (const process of processes) {
+    if (process === outside) continue
     if (++seen > scan) {
       whole = false
       break

@@ -262,7 +262,7 @@ export class ProcessSystem {
 
   /** Looks at the processes, those of the node's own among them; see {@link ProcessSurvey}. */
   survey(options: SurveyOptions): ProcessSurvey {
-    return survey(this.#table.processes, kindOf, options)
+    return survey(this.#table.processes, this.#outside, kindOf, options)
   }
 
   /** Whether a server of this node handles messages, has some waiting, or owes a caller the answer. */

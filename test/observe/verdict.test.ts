@@ -140,6 +140,23 @@ describe('the verdict', () => {
     expect(stage.verdict()).toMatchObject({ level: 'good', text: '2 nodes, fully connected' })
   })
 
+  it('names who is gone and missed by nobody, until they are forgotten', () => {
+    const stage = new Stage()
+    stage.full('a@h', 'b@h', 'c@h', 'd@h')
+    stage.verdict()
+    stage.now += HOUR
+    const began = stage.now
+    stage.full('a@h', 'b@h', 'd@h')
+    expect(stage.verdict()).toMatchObject({ level: 'good', text: '3 nodes, fully connected, c@h gone', since: began })
+    stage.full('a@h', 'b@h')
+    expect(stage.verdict().text).toBe('2 nodes, fully connected, 2 nodes gone')
+    stage.full('a@h', 'b@h', 'd@h')
+    expect(stage.verdict().text).toBe('3 nodes, fully connected, c@h gone')
+    stage.now += HOUR
+    stage.full('a@h', 'b@h', 'd@h')
+    expect(stage.verdict()).toMatchObject({ text: '3 nodes, fully connected', since: began })
+  })
+
   it('does not count visitors', () => {
     const stage = new Stage()
     stage.full('a@h', 'b@h')

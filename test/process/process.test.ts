@@ -220,6 +220,7 @@ describe('a process', () => {
     expect(top.map(({ mailboxLength }) => mailboxLength)).toEqual([99, 98, 97])
     expect(node.system.survey({ top: 3, scan: 50 })).toMatchObject({ whole: false })
     expect(node.system.survey({ top: 0, scan: 1000 }).top).toEqual([])
+    expect(node.system.survey({ top: 1000, scan: 1000 }).top).toHaveLength(node.system.counts.processes)
   })
 
   it('refuses options nobody reads', () => {
