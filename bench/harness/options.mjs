@@ -4,7 +4,8 @@ export const help = `Usage: npm run bench [-- OPTIONS]
 
   --only A,B      only these works (send, call, codec, import, idle, process, monitors, mesh, cluster, pubsub,
                   store)
-                  and these participants (raw, tsunagi, tsunagi-erlang, erlang-tsunagi, erlang, nats, moleculer; of
+                  and these participants (raw, tsunagi, tsunagi-erlang, erlang-tsunagi, erlang, the same with -tls,
+                  nats, moleculer; of
                   pubsub: tsunagi, tsunagi-nats, nats, redis, erlang, events; of store: tsunagi, tsunagi-disk, tsunagi-nats, nats,
                   redis)
   --quick         two short rounds, in about two minutes
