@@ -48,6 +48,8 @@ export class KnownNode {
   /** How far its clock is ahead of ours. */
   #ahead = 0
   #before: Report | undefined
+  /** What has passed over its links, as far as reports tell; never goes back. */
+  #passed: Traffic = { bytesIn: 0, bytesOut: 0, messagesIn: 0, messagesOut: 0 }
   /** What was read when the charts got their last column. */
   #column: Reading | undefined
 
@@ -136,7 +138,7 @@ export class KnownNode {
       return { memory: memory.total ?? 0, processes, ...this.#rttValue() }
     }
     if (this.report === undefined || this.sees === undefined) return undefined
-    const reading = readingOf(this.report)
+    const reading = { ...readingOf(this.report), traffic: this.#passed }
     const before = this.#column
     this.#column = reading
     if (before === undefined || reading.at <= before.at) return undefined
@@ -163,7 +165,9 @@ export class KnownNode {
     }
     this.linkRates = rates
     this.rates = rounded(all)
-    this.#column ??= readingOf(now)
+    // Summed link by link: what a link that went has counted went with it.
+    this.#passed = sumOf(this.#passed, all, seconds)
+    this.#column ??= { ...readingOf(now), traffic: this.#passed }
     if (before === undefined) return
     const { values } = sampleOf(readingOf(before), readingOf(now))
     this.utilisation = values.utilisation ?? 0
@@ -171,9 +175,20 @@ export class KnownNode {
   }
 }
 
+/** Since when a link is up is reckoned by two clocks, and may differ by as much from one report to the next. */
+const RECKONED = 500
+
+/** Whether a link is the one it was in the report before: its counts went on, and it did not come up anew. */
+function isSameLink(before: LinkReport | undefined, totals: Traffic | null, upSince: number | null): boolean {
+  if (before === undefined || before.totals === null || totals === null) return false
+  if (before.upSince === null || upSince === null) return before.upSince === upSince
+  const { bytesIn, bytesOut } = before.totals
+  return Math.abs(before.upSince - upSince) < RECKONED && totals.bytesIn >= bytesIn && totals.bytesOut >= bytesOut
+}
+
 /** Of a link that is another one than before, all it has counted is new. */
 function rateOf(before: LinkReport | undefined, { totals, upSince }: LinkReport, seconds: number): Traffic {
-  const was = before?.upSince === upSince ? before?.totals : undefined
+  const was = isSameLink(before, totals, upSince) ? before?.totals : undefined
   const rate = (key: keyof Traffic): number => {
     if (totals === null || seconds <= 0) return 0
     return Math.round((Math.max(0, totals[key] - (was?.[key] ?? 0)) / seconds) * 10) / 10
@@ -183,6 +198,15 @@ function rateOf(before: LinkReport | undefined, { totals, upSince }: LinkReport,
     bytesOut: rate('bytesOut'),
     messagesIn: rate('messagesIn'),
     messagesOut: rate('messagesOut'),
+  }
+}
+
+function sumOf(passed: Traffic, rates: Traffic, seconds: number): Traffic {
+  return {
+    bytesIn: passed.bytesIn + rates.bytesIn * seconds,
+    bytesOut: passed.bytesOut + rates.bytesOut * seconds,
+    messagesIn: passed.messagesIn + rates.messagesIn * seconds,
+    messagesOut: passed.messagesOut + rates.messagesOut * seconds,
   }
 }
 
