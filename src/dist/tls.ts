@@ -11,6 +11,12 @@ import type { TlsSettings } from './tls-credentials.ts'
 import { closedAfterTls, closedInTls, explainTls, tlsError, untrusted } from './tls-error.ts'
 import { coversHost, isAmong, ownsName, withoutZone } from './tls-names.ts'
 
+/**
+ * Bytes that who dialled has to have sent before it may negotiate anew, as nodes of OTP do after many messages. Who does
+ * nothing else has this node reckon for nothing, and is cut off: Node.js counts that for servers of its own only.
+ */
+const BETWEEN_NEGOTIATIONS = 4096
+
 /** A TLS connection as a {@link Carrier}. */
 class TlsCarrier extends SocketCarrier {
   readonly #socket: TLSSocket
@@ -19,6 +25,8 @@ class TlsCarrier extends SocketCarrier {
   #verified: boolean
   #certificate: X509Certificate | undefined
   #tls: LinkTls | undefined
+  /** Bytes that had come when the keys were negotiated last. */
+  #negotiatedAt: number | undefined
 
   constructor(socket: TLSSocket, settings: TlsSettings, clock: Clock, peerName?: string) {
     super(socket, 'tls', clock)
@@ -26,7 +34,7 @@ class TlsCarrier extends SocketCarrier {
     this.#settings = settings
     this.#peerName = peerName
     this.#verified = peerName !== undefined && settings.client.verify === 'peer'
-    if (peerName === undefined) socket.once('secure', () => this.#accepted())
+    if (peerName === undefined) socket.on('secure', () => this.#negotiated())
     else this.#describe()
   }
 
@@ -62,6 +70,15 @@ class TlsCarrier extends SocketCarrier {
     if (this.#peerName !== undefined) return closedAfterTls(this.#peerName, error)
     // Who only looks whether the port is open says nothing at all.
     return this.#tls === undefined && this.#socket.bytesRead > 0 ? closedInTls(undefined, error) : error
+  }
+
+  #negotiated(): void {
+    const { bytesRead } = this.#socket
+    const since = this.#negotiatedAt === undefined ? undefined : bytesRead - this.#negotiatedAt
+    this.#negotiatedAt = bytesRead
+    if (since === undefined) return this.#accepted()
+    if (since >= BETWEEN_NEGOTIATIONS) return
+    this.#socket.destroy(tlsError(['ERR_CONNECT_TLS', 'negotiates TLS anew again and again'], undefined))
   }
 
   /** The peer that dialled has shown its certificate, or that it has none. */
