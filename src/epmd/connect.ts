@@ -52,8 +52,17 @@ async function addressesOf(target: EpmdTarget): Promise<string[]> {
   } catch (cause) {
     signal.throwIfAborted()
     const reason = (cause as NodeJS.ErrnoException).code ?? String(cause)
-    throw new EpmdError('ERR_EPMD_UNREACHABLE', `no EPMD at ${host}:${port} (${reason})`, target, { cause })
+    const message = isUnknownHost(cause)
+      ? `the host ${host} is not known (${reason})`
+      : `no EPMD at ${host}:${port} (${reason})`
+    throw new EpmdError('ERR_EPMD_UNREACHABLE', message, target, { cause })
   }
+}
+
+/** Whether an error says that a host name has no address, or that whoever would know it does not answer. */
+export function isUnknownHost(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code
+  return code === 'ENOTFOUND' || code === 'EAI_AGAIN'
 }
 
 /** One TCP connection; rejects with the system's error or the signal's reason. */

@@ -8,6 +8,7 @@ import { type Established, Setup } from '../dist/setup.ts'
 import { dialTcp } from '../dist/tcp.ts'
 import type { TlsTransport } from '../dist/tls-transport.ts'
 import { lookup } from '../epmd/client.ts'
+import { isUnknownHost } from '../epmd/connect.ts'
 import { EpmdError } from '../epmd/errors.ts'
 import { decodeMark } from '../epmd/mark.ts'
 
@@ -65,7 +66,7 @@ function shakeHands(
 /**
  * Asks the EPMD of a peer's host for its port, and whether it is marked as a node of this package.
  *
- * @throws ConnectError `ERR_CONNECT_EPMD`, `ERR_CONNECT_NOT_REGISTERED`; or the signal's reason
+ * @throws ConnectError `ERR_CONNECT_HOST`, `ERR_CONNECT_EPMD`, `ERR_CONNECT_NOT_REGISTERED`; or the signal's reason
  */
 export async function findPeer(
   { epmdPort, setupTimeout }: Pick<DialOptions, 'epmdPort' | 'setupTimeout'>,
@@ -82,6 +83,9 @@ export async function findPeer(
     if (found !== undefined) return { port: found.port, ours: decodeMark(found.extra) !== undefined }
   } catch (cause) {
     if (!(cause instanceof EpmdError)) throw cause
+    if (isUnknownHost(cause.cause)) {
+      throw new ConnectError('ERR_CONNECT_HOST', peerName, `${peerName}: ${cause.message}`, { cause })
+    }
     const reason = `${peerName}: ${cause.message}; is a node running there?`
     throw new ConnectError('ERR_CONNECT_EPMD', peerName, reason, { cause })
   }

@@ -131,6 +131,14 @@ describe('a node', () => {
     await expect(b.connect('c@127.0.0.1')).rejects.toMatchObject({ code: 'ERR_CONNECT_EPMD', permanent: true })
   })
 
+  it('says that the host of a peer is not known', async () => {
+    const a = await cluster.start('a')
+    await expect(a.connect('b@no-such-host.invalid')).rejects.toMatchObject({
+      code: 'ERR_CONNECT_HOST',
+      message: expect.stringContaining('b@no-such-host.invalid: the host no-such-host.invalid is not known ('),
+    })
+  })
+
   it('may be one that only dials', async () => {
     const a = await cluster.start('a')
     const b = await cluster.start('b', { listen: false })
