@@ -150,8 +150,15 @@ export class KnownNode {
   }
 
   #compare(before: Report | undefined, now: Report): void {
-    const seconds = before === undefined ? 0 : (now.at - before.at) / 1000
-    const links = new Map(before?.links.map((link) => [link.to, link]))
+    if (before === undefined) {
+      // What passes in a second takes two readings to tell.
+      this.linkRates = new Map()
+      this.rates = undefined
+      this.#column ??= { ...readingOf(now), traffic: this.#passed }
+      return
+    }
+    const seconds = (now.at - before.at) / 1000
+    const links = new Map(before.links.map((link) => [link.to, link]))
     const rates = new Map<string, Traffic>()
     const all = { bytesIn: 0, bytesOut: 0, messagesIn: 0, messagesOut: 0 }
     for (const link of now.links) {
@@ -167,8 +174,6 @@ export class KnownNode {
     this.rates = rounded(all)
     // Summed link by link: what a link that went has counted went with it.
     this.#passed = sumOf(this.#passed, all, seconds)
-    this.#column ??= { ...readingOf(now), traffic: this.#passed }
-    if (before === undefined) return
     const { values } = sampleOf(readingOf(before), readingOf(now))
     this.utilisation = values.utilisation ?? 0
     this.cpu = values.cpu

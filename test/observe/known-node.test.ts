@@ -12,6 +12,15 @@ describe('what is known of a node', () => {
     expect(node.linkRates.get('b@h')).toEqual(counted(10))
   })
 
+  it('has no rates before it has told twice', () => {
+    const node = new KnownNode('a@h', false, 0)
+    const told = (at: number, bytes: number) => makeReport('a@h', [{ to: 'b@h', totals: counted(bytes) }], { at })
+    node.take(told(10_000, 5_000), 10_000)
+    expect([node.rates, node.linkRates.get('b@h')]).toEqual([undefined, undefined])
+    node.take(told(11_000, 5_010), 11_000)
+    expect([node.rates, node.linkRates.get('b@h')]).toEqual([counted(10), counted(10)])
+  })
+
   it('counts all of a link that came up anew', () => {
     const node = new KnownNode('a@h', false, 0)
     node.take(makeReport('a@h', [{ to: 'b@h', upSince: 100, totals: counted(5_000) }], { at: 10_000 }), 10_000)
