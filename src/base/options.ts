@@ -1,4 +1,4 @@
-import { OptionError } from './errors.ts'
+import { describe, OptionError } from './errors.ts'
 
 /** Checks one option's value; returns it, or throws an {@link OptionError} that names option and value. */
 export type Check<T> = (value: unknown, option: string) => T
@@ -47,8 +47,10 @@ export function fn<T>(value: unknown, option: string): T {
 }
 
 export function instance<T>(value: unknown, option: string, what: string, test: (value: object) => boolean): T {
-  if (typeof value !== 'object' || value === null || !test(value)) throw new OptionError(option, value, what)
-  return value as T
+  if (typeof value === 'object' && value !== null && test(value)) return value as T
+  // Without the value: in place of an object of options there may be what belongs into it, such as a token.
+  const got = typeof value === 'string' ? 'a text' : describe(value)
+  throw new OptionError(option, undefined, '', `${option}: expected ${what}, got ${got}`)
 }
 
 /**

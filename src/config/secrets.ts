@@ -1,5 +1,5 @@
 /** What is called so must not be shown. */
-const WORDS = /secret|password|cookie|token|:\/\//i
+const WORDS = /secret|passw|passphrase|cookie|token|PRIVATE KEY|:\/\//i
 
 /** Whether the option of this path holds one, or its value, as a text, seems to. */
 export function isSecret(path: string, value: string): boolean {

@@ -120,12 +120,16 @@ export class NotifyLine {
   }
 }
 
-/** An error that says something, and nothing of the password, which is in what a bad URL is reported with. */
+/**
+ * An error that says something, and nothing of the password, which is in what a bad URL is reported with, or of the channel, which
+ * may be the cookie: the package hangs the query on its errors. So the cause is a copy of what was said.
+ */
 function failureOf(error: unknown): Error {
   if (error instanceof TsunagiError) return error
   const { code, message, errors } = error as { code?: string; message?: string; errors?: readonly Error[] }
   if (code === 'ERR_INVALID_URL') return new TsunagiError('ERR_DISCOVERY', 'the URL of the database is none')
   // A name with several addresses fails with several errors, and no message.
   const text = message || errors?.map((one) => one.message).join('; ') || code || String(error)
-  return new TsunagiError('ERR_DISCOVERY', text, { cause: error })
+  const cause = Object.assign(new Error(text), code === undefined ? {} : { code })
+  return new TsunagiError('ERR_DISCOVERY', text, { cause })
 }
