@@ -217,6 +217,7 @@ describeTools('the dashboard in a browser', ['chromium'], () => {
       await viewer.goTo('nodes')
       await stage.kill('aki')
       await sees(viewer.page.getByRole('alert').filter({ hasText: 'has not answered since' }))
+      await sees(viewer.verdict.filter({ hasText: /fully connected, as of \d\d:/ }))
       // What was known stays in sight.
       expect(await viewer.row('Nodes', 'natsu').count()).toBe(1)
       await stage.start('aki')

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Level, Overview, Verdict as VerdictView } from '../../../src/observe/view.ts'
-import { useNow, useSection } from '../feed/use-feed.ts'
+import { feed } from '../feed/feed.ts'
+import { useFeedState, useNow, useSection } from '../feed/use-feed.ts'
 import { formatDuration, formatTime, plural, shortName } from '../ui/format.ts'
 import { BadIcon, GoodIcon, InfoIcon, WarnIcon } from '../ui/icons.tsx'
 
@@ -12,6 +13,7 @@ const QUIET = 5_000
 /** How the cluster stands, in a sentence. */
 export function Verdict() {
   const overview = useSection('overview')
+  const state = useFeedState()
   if (overview === undefined) {
     return (
       <div class="verdict" data-level="plain">
@@ -23,12 +25,11 @@ export function Verdict() {
   const { verdict } = overview
   const tone = TONES[verdict.level]
   const [what, why] = partsOf(verdict.text)
+  const lost = state === 'lost'
   return (
-    <div class="verdict" data-level={tone}>
+    <div class="verdict" data-level={lost ? 'plain' : tone}>
       {tone === 'good' ? <GoodIcon /> : tone === 'warn' ? <WarnIcon /> : <BadIcon />}
-      <h1 class="sentence">
-        <Sentence verdict={verdict} />
-      </h1>
+      <h1 class="sentence">{lost ? <Former what={what} /> : <Sentence verdict={verdict} />}</h1>
       {why !== '' && <p class="why">{why}</p>}
       <Aside overview={overview} />
       <Announcer text={what} />
@@ -40,6 +41,15 @@ export function Verdict() {
 function partsOf(text: string): readonly [what: string, why: string] {
   const colon = text.indexOf(': ')
   return colon === -1 ? [text, ''] : [text.slice(0, colon), text.slice(colon + 2)]
+}
+
+/** Nobody knows whether it still is so. */
+function Former({ what }: { readonly what: string }) {
+  return (
+    <>
+      {what}, <span class="soft">as of {formatTime(feed.stateSince, Date.now())}</span>
+    </>
+  )
 }
 
 function Sentence({ verdict }: { readonly verdict: VerdictView }) {
