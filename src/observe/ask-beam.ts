@@ -31,9 +31,12 @@ export interface BeamState {
   readonly memory: Readonly<Record<string, number>>
 }
 
-/** Nodes, and names, that are taken from one answer. */
+/** Nodes, names and kinds of memory that are taken from one answer. */
 const MAX_NODES = 1000
 const MAX_NAMES = 50
+const MAX_MEMORY = 20
+/** Names that are put in order: sorting more would hold this node up. */
+const MAX_SORTED = 20_000
 
 type Question = readonly [module: string, fn: string, ...args: Term[]]
 
@@ -76,7 +79,7 @@ export async function identifyBeam(node: AskingNode, name: string, options: AskO
     os: {
       host: isTuple(host) ? textOf(host[1]) : '',
       platform: isTuple(type) ? textOf(type[1]) : '',
-      release: isTuple(release) ? Array.from(release, (part) => countOf(part)).join('.') : textOf(release),
+      release: isTuple(release) ? release.slice(0, 5).map(countOf).join('.') : textOf(release),
       arch: textOf(architecture).split('-')[0] ?? '',
       cpus: countOf(cpus),
       pid: Number.parseInt(textOf(pid), 10) || 0,
@@ -87,12 +90,12 @@ export async function identifyBeam(node: AskingNode, name: string, options: AskO
 /** How such a node stands. One question. @throws AskError */
 export async function askBeam(node: AskingNode, name: string, options: AskOptions): Promise<BeamState> {
   const [visible, hidden, registered, processes, runQueue, memory] = await askAll(node, name, STATE, options)
-  const names = namesOf(registered, Number.POSITIVE_INFINITY)
+  const names = namesOf(registered, MAX_SORTED)
   return {
     visible: namesOf(visible, MAX_NODES),
     hidden: namesOf(hidden, MAX_NODES),
     names: names.sort().slice(0, MAX_NAMES),
-    nameCount: names.length,
+    nameCount: Array.isArray(registered) ? registered.length : 0,
     processes: countOf(processes),
     runQueue: countOf(runQueue),
     memory: Object.fromEntries(pairsOf(memory)),
@@ -100,13 +103,13 @@ export async function askBeam(node: AskingNode, name: string, options: AskOption
 }
 
 /**
- * The registered names of such a node, all of them.
+ * The registered names of such a node: the first 20,000 of them, in order.
  *
  * @throws AskError
  */
 export async function beamNames(node: AskingNode, name: string, options: AskOptions): Promise<string[]> {
   const [registered] = await askAll(node, name, [['erlang', 'registered']], options)
-  return namesOf(registered, Number.POSITIVE_INFINITY).sort()
+  return namesOf(registered, MAX_SORTED).sort()
 }
 
 /**
@@ -185,7 +188,9 @@ function textOf(term: Term): string {
   if (typeof term === 'string') return cut(term, 60)
   if (isAtom(term)) return cut(term.name, 60)
   if (!Array.isArray(term)) return ''
-  const codes = term.slice(0, 60).filter((code) => typeof code === 'number' && code >= 32 && code < 0xd800)
+  const codes = term
+    .slice(0, 60)
+    .filter((code) => Number.isInteger(code) && (code as number) >= 32 && (code as number) < 0xd800)
   return String.fromCodePoint(...(codes as number[]))
 }
 
@@ -201,7 +206,7 @@ function namesOf(term: Term, max: number): string[] {
 
 function pairsOf(term: Term): [string, number][] {
   if (!Array.isArray(term)) return []
-  return term.flatMap((pair): [string, number][] => {
+  return term.slice(0, MAX_MEMORY).flatMap((pair): [string, number][] => {
     if (!isTuple(pair) || pair.length !== 2) return []
     const [name, value] = pair
     return isAtom(name) ? [[name.name, countOf(value)]] : []

@@ -14,6 +14,8 @@ interface Kept {
   event: TimelineEvent
   /** What the tellers know it by. */
   readonly origins: Set<string>
+  /** All of them; the event names some. */
+  readonly tellers: Set<string>
 }
 
 /** What happened in the cluster, as its nodes have told it: the last events, each with all who tell it. */
@@ -46,6 +48,7 @@ export class Timeline {
     const { event } = kept
     if (kept.origins.has(origin) && told.count <= event.count && told.lastAt <= event.lastAt) return
     kept.origins.add(origin)
+    kept.tellers.add(node)
     this.#byOrigin.set(origin, kept)
     const nodes = event.nodes.includes(node) ? event.nodes : [...event.nodes, node].slice(0, MAX_TELLERS)
     kept.event = {
@@ -82,7 +85,7 @@ export class Timeline {
   #add(node: string, origin: string, { at, lastAt, count, kind, severity, peer, text, reason }: EventReport): void {
     const cursor = ++this.#cursor
     const event = { id: cursor, cursor, at, lastAt, count, nodes: [node], peer, kind, severity, text, reason }
-    const kept: Kept = { event, origins: new Set([origin]) }
+    const kept: Kept = { event, origins: new Set([origin]), tellers: new Set([node]) }
     this.#events.set(cursor, kept)
     this.#byOrigin.set(origin, kept)
     for (const [id, old] of this.#events) {
@@ -97,9 +100,9 @@ export class Timeline {
   #sameAs(node: string, { at, kind, peer }: EventReport): Kept | undefined {
     if (!SHARED.has(kind)) return undefined
     for (const kept of [...this.#events.values()].reverse()) {
-      const { event } = kept
+      const { event, tellers } = kept
       if (event.kind !== kind || event.peer !== peer) continue
-      if (Math.abs(event.lastAt - at) <= TOGETHER && !event.nodes.includes(node)) return kept
+      if (Math.abs(event.lastAt - at) <= TOGETHER && !tellers.has(node)) return kept
     }
     return undefined
   }

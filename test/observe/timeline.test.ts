@@ -31,6 +31,13 @@ describe('a timeline', () => {
     ])
   })
 
+  it('keeps what one node tells twice apart, however many have told of it', () => {
+    const timeline = new Timeline(5)
+    for (let i = 0; i < 30; i++) timeline.tell(`n${i}@h`, 'run', told(1))
+    timeline.tell('n29@h', 'run', told(2))
+    expect(timeline.view.events.map(({ nodes }) => nodes.length)).toEqual([20, 1])
+  })
+
   it('keeps apart what is long ago, of another node, or of another kind', () => {
     const timeline = new Timeline(5)
     timeline.tell('a@h', 'run', told(1))
