@@ -20,6 +20,8 @@ export class StoreCore {
     dropped: 0,
   }
   readonly #listeners = new Set<(change: Change) => void>()
+  /** The listeners as they are; made when it is asked for. */
+  #told: ((change: Change) => void)[] | undefined
   readonly #closers = new Set<() => void>()
   #engine: StoreEngine | undefined
   #closed = false
@@ -60,13 +62,19 @@ export class StoreCore {
   }
 
   changed(change: Change): void {
-    for (const listener of [...this.#listeners]) listener(change)
+    // Those that begin or end to listen meanwhile make no difference to this one.
+    this.#told ??= [...this.#listeners]
+    for (const listener of this.#told) listener(change)
   }
 
   /** Hears of every change from now on, until what this returns is called. */
   onChange(listener: (change: Change) => void): () => void {
     this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    this.#told = undefined
+    return () => {
+      this.#listeners.delete(listener)
+      this.#told = undefined
+    }
   }
 
   /** Resolves with the next change of a key, or after `timeout` ms. @throws TsunagiError `ERR_CLOSED`; the signal's reason */
@@ -104,6 +112,7 @@ export class StoreCore {
     for (const closer of [...this.#closers]) closer()
     this.#closers.clear()
     this.#listeners.clear()
+    this.#told = undefined
   }
 
   closedError(): TsunagiError {

@@ -225,7 +225,7 @@ export class Store extends Values implements AsyncDisposable {
       change: (change) => {
         if (functions.change(change)) return
         this.#core.changed(change)
-        this.#notify(() => this.#emitter.emit('change', change))
+        if (this.#emitter.listenerCount('change') > 0) this.#notify(() => this.#emitter.emit('change', change))
       },
       conflict: (conflict) => {
         this.#core.counts.conflicts++

@@ -13,6 +13,8 @@ export abstract class OpenFollower extends Replica {
   protected following = false
   /** It has taken part before: what it has is worth something. */
   protected established = false
+  /** Up to here the loader had a majority's word when it took this node in. */
+  #caughtUpAt = 0
   /** The highest number of an epoch that it knows of. */
   protected highest = 0
   /** The loader is to be told how far this node is. */
@@ -59,6 +61,11 @@ export abstract class OpenFollower extends Replica {
         this.#heardAt = now
         return this.takePart(peer, message, now)
     }
+  }
+
+  /** It follows, and has all that was there to be had when it began to. */
+  protected get hasCaughtUp(): boolean {
+    return this.following && this.loaderName !== undefined && this.table.position.sequence >= this.#caughtUpAt
   }
 
   /** Lost with a target that was not loader yet, or had not heard of this node. */
@@ -117,16 +124,18 @@ export abstract class OpenFollower extends Replica {
     this.commit = append.commit
     this.all = append.all
     for (const entry of entries) this.log.append(entry)
-    this.#followed(peer, epoch.epoch)
+    this.#followed(peer, epoch.epoch, append.commit)
     this.epoch = epoch
     this.applyTo(this.log.last.sequence, peer, now)
     this.answerDue = true
   }
 
-  #followed(peer: string, epoch: number): void {
+  /** `all`: the sequence up to which there was something to be had when the loader spoke. */
+  #followed(peer: string, epoch: number, all: number): void {
     this.highest = Math.max(this.highest, epoch)
     if (!this.following || this.loaderName !== peer) {
       this.following = true
+      this.#caughtUpAt = all
       this.setLoader(peer)
     }
     if (this.established) return
@@ -150,7 +159,7 @@ export abstract class OpenFollower extends Replica {
     }
     this.#discarded = []
     this.epoch = position
-    this.#followed(from, position.epoch)
+    this.#followed(from, position.epoch, position.sequence)
     this.answerDue = true
   }
 }

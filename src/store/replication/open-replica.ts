@@ -92,7 +92,7 @@ export class OpenReplica extends OpenFollower {
 
   get ready(): boolean {
     if (this.#leading) return this.#awaited.size === 0
-    return this.following && this.loaderName !== undefined
+    return this.hasCaughtUp
   }
 
   get role(): 'loader' | 'follower' | 'joining' | 'alone' {

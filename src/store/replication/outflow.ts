@@ -8,9 +8,12 @@ import type { TableImage } from './table-image.ts'
 /** How much goes to one follower at once. Bytes are those of keys and values. */
 const MESSAGE_BYTES = 512 * 1024
 const WINDOW_BYTES = 8 * 1024 * 1024
-const PART_BYTES = 256 * 1024
-const PART_ENTRIES = 4096
-const PARTS_IN_FLIGHT = 4
+/** Small parts, and many of them: the receiver is never idle, and nobody is busy with one for long. */
+const PART_BYTES = 64 * 1024
+const PART_ENTRIES = 1024
+const PARTS_IN_FLIGHT = 16
+/** Parts that leave in one turn, so that others get theirs. */
+const PARTS_AT_ONCE = 4
 
 interface Sent {
   readonly sequence: number
@@ -171,7 +174,8 @@ export class Outflow {
   *#parts(transfer: Transfer, epoch: Epoch): Generator<SnapshotPart, void, undefined> {
     const { image } = transfer
     const { id, position, reaches, sessions } = image
-    while (transfer.index - transfer.acknowledged <= PARTS_IN_FLIGHT) {
+    const end = Math.min(transfer.acknowledged + PARTS_IN_FLIGHT, transfer.index + PARTS_AT_ONCE - 1)
+    while (transfer.index <= end) {
       const entries = image.next(PART_ENTRIES, PART_BYTES)
       const last = image.done ? { reaches, sessions } : undefined
       const index = transfer.index++

@@ -50,6 +50,21 @@ describe('an open store', () => {
     expect(silent.replica.table.size).toBe(1)
   })
 
+  it('is ready on a node that comes later when all that was there is here, however that gets there', () => {
+    const scene = new Scene({ others })
+    const late = scene.process('c')
+    scene.simulation.kill(late)
+    scene.run(10_000)
+    // Far more than one message, and still in the log.
+    for (let i = 0; i < 20; i++) scene.put('a', `k${i}`, 'x'.repeat(100_000))
+    scene.run(5000)
+    scene.simulation.start('c')
+    const isReady = (): boolean => scene.process('c').replica.ready
+    for (let time = 0; time < 20_000 && !isReady(); time++) scene.run(1)
+    expect(isReady()).toBe(true)
+    expect(scene.process('c').replica.table.size).toBe(20)
+  })
+
   it('does not wait for a follower that is silent for a lease, and takes it in again', () => {
     const scene = new Scene({ others: ['a', 'b'] })
     const loader = scene.loader()

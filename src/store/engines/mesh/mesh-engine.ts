@@ -72,7 +72,8 @@ export class MeshEngine implements StoreEngine {
     this.#reader = new FrozenValues(context.terms)
     this.#name = atom(`${context.name}.mesh`)
     this.#changes = new ChangeQueue({
-      change: (change, source) => observer.change?.({ ...change, source }),
+      change: ({ key, entry, previous, version, cause }, source) =>
+        observer.change?.({ key, entry, previous, version, cause, source }),
       conflict: (conflict) => observer.conflict?.(conflict),
     })
     this.#admission = new Admission(context, this.#reader, host.serviceHost.limits.storeRequests, {
