@@ -196,9 +196,16 @@ async function echoes(node: TestNode, erl: OtpNode, count: number, size: number)
   const self = await openProcess(node)
   const name = `echo${count}`
   await erl.eval(`register(${name}, spawn(fun E() -> receive {P, M} -> P ! M, E() end end))`)
+  const lost = new Promise<never>((_, reject) => {
+    node.once('nodedown', (peer, { reason }) => {
+      const told = node.log.messages('warn').at(-1)
+      reject(new Error(`${peer} is gone: ${reason}; ${told}; ${JSON.stringify(erl.output.slice(-3))}`))
+    })
+  })
+  lost.catch(() => {})
   for (let i = 0; i < count; i++) self.send({ name, node: erl.name }, tuple(self.pid, Buffer.alloc(size, i)))
   for (let i = 0; i < count; i++) {
-    const bytes = (await self.receive()) as Uint8Array
+    const bytes = (await Promise.race([self.receive(), lost])) as Uint8Array
     if (bytes.length !== size || bytes[size - 1] !== i % 256) throw new Error(`message ${i} came back otherwise`)
   }
 }
