@@ -1,5 +1,6 @@
 import { OptionError } from '../base/errors.ts'
 import { type Logger, stderrLogger } from '../base/logger.ts'
+import { isLoopbackHost } from '../base/node-name.ts'
 import { type Config, loadConfig } from '../config/index.ts'
 import { epmdEnvironment } from '../epmd/environment.ts'
 import type { ListenOptions } from '../node/node-options.ts'
@@ -137,6 +138,11 @@ async function loggerFor({ logLevel }: StartOptions): Promise<Logger> {
   return loggerFrom(logLevel)
 }
 
+/** Its address, and the socket where others reach it. */
+function dashboardOf({ url, address: { host, port } }: NonNullable<TsunagiNode['dashboard']>): string {
+  return isLoopbackHost(host) ? url : `${url} (${host} port ${port}, no TLS)`
+}
+
 /** Says what listens where, and from then on who comes and goes. */
 function announce(
   node: TsunagiNode,
@@ -148,16 +154,25 @@ function announce(
   const epmdPort = used === false ? undefined : (used?.port ?? epmdEnvironment().port)
   const { listening, name } = node
   const serves = node.servesEpmd ? 'served by this process on' : 'the one on'
+  const topologies = node.topologies().map((it) => ({ name: it.name, strategy: it.schedule.strategy }))
   const rows = [
     ['node', `${name} (${nodeType})`],
-    ['listens', listening === undefined ? 'no' : `${listening.host} port ${listening.port}`],
+    [
+      'listens',
+      listening === undefined ? 'no' : `${listening.host} port ${listening.port}${node.secure ? ', TLS' : ''}`,
+    ],
     ['EPMD', epmdPort === undefined ? 'none' : `${serves} port ${epmdPort}`],
-    ...(node.dashboard === undefined ? [] : [['dashboard', node.dashboard.url]]),
+    ...(node.dashboard === undefined ? [] : [['dashboard', dashboardOf(node.dashboard)]]),
+    ...(topologies.length === 0
+      ? []
+      : [['topologies', topologies.map(({ name, strategy }) => `${name} (${strategy})`).join(', ')]]),
     ...from.rows,
   ]
   const epmd = epmdPort === undefined ? null : { port: epmdPort, served: node.servesEpmd }
   const shows = node.dashboard === undefined ? {} : { dashboard: node.dashboard.url }
-  const data = { event: 'started', name, nodeType, listening: listening ?? null, epmd, ...shows, ...from.data }
+  const finds = topologies.length === 0 ? {} : { topologies }
+  const where = { listening: listening ?? null, tls: node.secure, epmd, ...shows, ...finds }
+  const data = { event: 'started', name, nodeType, ...where, ...from.data }
   report(options, data, columns(rows))
   node.on('nodeup', (peer, info) => {
     report(options, { event: 'nodeup', node: peer, nodeType: info.nodeType }, `+ ${peer} (${info.nodeType})`)

@@ -135,7 +135,9 @@ export class Listener {
       return
     }
     this.#established++
-    this.#log.succeeded(established.carrier.remoteAddress)
+    const { remoteAddress } = established.carrier
+    this.#log.succeeded(remoteAddress)
+    if (remoteAddress !== undefined) this.#budget.prove(remoteAddress)
     this.#options.onEstablished(established)
   }
 

@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { Authority } from '../support/certificates.ts'
 import { freePort, startErl } from '../support/otp.ts'
 import { bareEnvironment, describeOtp } from '../support/releases.ts'
 import { describeTools } from '../support/tools.ts'
@@ -22,6 +24,35 @@ describe('tsunagi start', () => {
     expect(ping.text).toContain('pong')
     start.kill('SIGINT')
     expect(await start.exited).toEqual({ code: 0, signal: null })
+  })
+
+  it('says what is reached from elsewhere, how nodes are found, and what is in clear text', async () => {
+    using home = new Home()
+    using authority = new Authority()
+    authority.write('a', {})
+    const at = (name: string): string => authority.at(name)
+    const config = at('tsunagi.config.json')
+    const tls = { certFile: at('a.crt'), keyFile: at('a.key'), caFile: at('ca.crt') }
+    const topologies = { lan: { strategy: { gossip: { port: await freePort() } } } }
+    writeFileSync(config, JSON.stringify({ name: 'a@127.0.0.1', listen: { host: '0.0.0.0' }, tls, topologies }))
+    const args = [
+      'start',
+      '--config',
+      config,
+      '--dashboard',
+      '0.0.0.0:0',
+      '--no-epmd',
+      '--dashboard-token',
+      'x'.repeat(20),
+    ]
+    await using start = launch(home, [...args, ...secret])
+    await start.waitForOutput(/^config/)
+    const text = start.output.join('\n')
+    expect(text).toMatch(/^listens +0\.0\.0\.0 port \d+, TLS$/m)
+    expect(text).toMatch(/^dashboard +http:\S+ \(0\.0\.0\.0 port \d+, no TLS\)$/m)
+    expect(text).toMatch(/^topologies +lan \(gossip\)$/m)
+    expect(text).toMatch(/^tsunagi: the dashboard listens on 0\.0\.0\.0 .* without TLS/m)
+    expect(text).toMatch(/^tsunagi: listens on 0\.0\.0\.0 port \d+ with a cookie that can be guessed/m)
   })
 
   it('stays connected to --connect, and tells who comes and goes as JSON', async () => {

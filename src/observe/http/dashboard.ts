@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
+import { isLoopbackHost } from '../../base/node-name.ts'
 import type { Observatory } from '../observatory.ts'
 import { refusal, secure } from './answers.ts'
 import { Attempts } from './attempts.ts'
@@ -90,11 +91,19 @@ export async function openDashboard(
       await server.close()
     })
     const { address, url } = server
+    warnOfClearText(node, address)
     return { address, url, close, [Symbol.asyncDispose]: close }
   } catch (error) {
     await mounted.close()
     throw error
   }
+}
+
+/** Its token, and all it shows, can be read by who sees the traffic. */
+function warnOfClearText({ serviceHost: { logger } }: DashboardNode, { host, port }: Dashboard['address']): void {
+  if (isLoopbackHost(host)) return
+  const text = `the dashboard listens on ${host} port ${port} without TLS: who can see the traffic can read its token. Put a proxy with TLS in front, or keep it to a network you trust`
+  logger.warn({ host, port }, text)
 }
 
 /** Closes something once, at the latest with the node: while that leaves, probes are still told so. */

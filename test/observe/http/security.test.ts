@@ -305,7 +305,7 @@ describe('limits of the server', () => {
 })
 
 describe('binding', () => {
-  it('to an address that others can reach needs a token', async () => {
+  it('to an address that others can reach needs a token, and is warned of', async () => {
     const node = new StandIn()
     for (const host of ['0.0.0.0', '::', '192.0.2.1', 'node.example.com']) {
       const opening = node.open({ host })
@@ -313,6 +313,9 @@ describe('binding', () => {
     }
     await using dashboard = await node.open({ host: '0.0.0.0', token: TOKEN })
     expect(dashboard.url).toBe(`http://127.0.0.1:${dashboard.address.port}/`)
+    expect(node.log.messages('warn')).toEqual([
+      expect.stringMatching(/^the dashboard listens on 0\.0\.0\.0 .* without TLS/),
+    ])
   })
 
   it('to a port that is taken fails, and says so', async () => {
