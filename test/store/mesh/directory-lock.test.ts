@@ -1,7 +1,7 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { DirectoryLock } from '../../../src/store/engines/mesh/directory-lock.ts'
 import { StoreError } from '../../../src/store/store-error.ts'
 import { startNodeProcess } from '../../support/child.ts'
@@ -11,15 +11,26 @@ import { Stage } from './stage.ts'
 const HOLDER = new URL('./lock-holder.ts', import.meta.url).pathname
 
 let directory: string
+const locks: DirectoryLock[] = []
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'tsunagi-lock-'))
 })
 
-afterEach(() => rmSync(directory, { recursive: true }))
+afterEach(() => {
+  for (const lock of locks.splice(0)) lock.release()
+  rmSync(directory, { recursive: true })
+})
 
 function take(): DirectoryLock {
-  return DirectoryLock.take(directory)
+  const lock = DirectoryLock.take(directory)
+  locks.push(lock)
+  return lock
+}
+
+/** Lets the last sign of life be long ago. */
+function silence(): void {
+  utimesSync(join(directory, 'lock'), new Date(), new Date(Date.now() - 15_000))
 }
 
 /** The lock as it is, with something else in it. */
@@ -75,13 +86,23 @@ describe('the lock of a directory', () => {
     lock.release()
   })
 
-  it.skipIf(process.platform !== 'linux')('is taken over when the host was started anew', () => {
+  it('is not taken over from another container of that host name, or from before a restart, until it is silent', () => {
     take()
-    rewrite({ system: 'another boot' })
+    rewrite({ system: 'another one' })
+    expect(take).toThrow(`in use by process ${process.pid} on `)
+    silence()
     const lock = take()
     expect(take).toThrow('is in use')
     lock.release()
   })
+
+  it('gives signs of life', async () => {
+    take()
+    silence()
+    const { mtimeMs } = statSync(join(directory, 'lock'))
+    await vi.waitUntil(() => statSync(join(directory, 'lock')).mtimeMs > mtimeMs, { timeout: 30_000 })
+    expect(take).toThrow('is in use')
+  }, 60_000)
 
   it('is not taken over from another host, nor when it says nothing', () => {
     take()

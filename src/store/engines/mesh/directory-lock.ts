@@ -1,5 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { linkSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  write,
+  writeSync,
+} from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { StoreError } from '../../store-error.ts'
@@ -18,22 +31,36 @@ interface Owner {
 
 const NAME = 'lock'
 const TRIES = 10
+/** Milliseconds between two signs of life. */
+const SIGN = 2000
+/** Milliseconds without one after which a process that cannot be looked at counts as gone. */
+const SILENCE = 10_000
 
 /**
  * Keeps a directory for one store of one process. The lock is a file that says which process has it; it is there, whole,
  * from one moment to the next, since it is written under another name and linked.
  *
- * A lock whose process is gone is taken over: after a `kill -9`, a restart of the host, or of a container that keeps its host name.
- * That a pid was given to another process meanwhile is seen by its start time, on Linux; elsewhere such a lock counts as held. So does
- * one of another host, where nobody can look whether its process lives.
+ * A lock whose process is gone is taken over, at once after a `kill -9`. That a pid was given to another process meanwhile is seen by
+ * its start time, on Linux; elsewhere such a lock counts as held. So does one of another host, where nobody can look whether
+ * its process lives.
+ *
+ * Nor can anybody look into another container, or back before a restart, though the name of the host is the same. Who
+ * has a lock writes it anew every 2 s therefore, so that its time tells; after 10 s without, such a lock is taken over.
  */
 export class DirectoryLock {
   readonly #path: string
   readonly #token: string
+  readonly #signs: NodeJS.Timeout
+  readonly #file: number
+  #writing = false
+  #released = false
 
-  private constructor(path: string, token: string) {
+  private constructor(path: string, token: string, file: number, text: string) {
     this.#path = path
     this.#token = token
+    this.#file = file
+    const bytes = Buffer.from(text)
+    this.#signs = setInterval(() => this.#sign(bytes), SIGN).unref()
   }
 
   /**
@@ -46,27 +73,53 @@ export class DirectoryLock {
     const path = join(directory, NAME)
     const token = randomUUID()
     const own = `${path}.${token}`
-    writeFileSync(own, JSON.stringify(ownerHere(token)), { flag: 'wx' })
+    const text = JSON.stringify(ownerHere(token))
+    const file = openSync(own, 'wx')
+    let isTaken = false
     try {
+      writeSync(file, text)
       for (let tries = 0; tries < TRIES; tries++) {
-        if (tryToLink(own, path)) return new DirectoryLock(path, token)
+        isTaken = tryToLink(own, path)
+        if (isTaken) return new DirectoryLock(path, token, file, text)
         const there = readOwner(path)
         if (there === undefined) continue
-        if (there === 'unreadable' || !isGone(there)) throw lockedError(directory, path, there)
+        // By the clock of the file system, whosever that is.
+        const silence = writtenAt(own) - writtenAt(path)
+        if (there === 'unreadable' || !isGone(there, silence)) throw lockedError(directory, path, there)
         removeIfStill(path, there.token, own)
       }
       throw lockedError(directory, path, 'unreadable')
     } finally {
+      if (!isTaken) closeSync(file)
       rmSync(own, { force: true })
     }
   }
 
   /** Gives it back. Idempotent. */
   release(): void {
+    if (this.#released) return
+    this.#released = true
+    clearInterval(this.#signs)
+    if (!this.#writing) closeSync(this.#file)
     const there = readOwner(this.#path)
     if (there !== undefined && there !== 'unreadable' && there.token === this.#token)
       rmSync(this.#path, { force: true })
   }
+
+  /** Into the file that was linked: never into a lock of somebody else's. */
+  #sign(bytes: Buffer): void {
+    if (this.#writing) return
+    this.#writing = true
+    write(this.#file, bytes, 0, bytes.length, 0, () => {
+      this.#writing = false
+      if (this.#released) closeSync(this.#file)
+    })
+  }
+}
+
+/** When a file was written last. One that is gone: never. */
+function writtenAt(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.NEGATIVE_INFINITY
 }
 
 function tryToLink(from: string, to: string): boolean {
@@ -115,10 +168,11 @@ function ownerHere(token: string): Owner {
   return { pid, started: startOf(pid), host: hostname(), system: systemHere(), token }
 }
 
-function isGone({ pid, started, host, system }: Owner): boolean {
+/** `silence`: milliseconds since its last sign of life. */
+function isGone({ pid, started, host, system }: Owner, silence: number): boolean {
   if (host !== hostname()) return false
-  // The host was started anew since, or the container was.
-  if (system !== systemHere()) return true
+  // The host was started anew since, or the container was; or it is another one of that name, and lives.
+  if (system !== systemHere()) return silence >= SILENCE
   try {
     process.kill(pid, 0)
   } catch (error) {
