@@ -1,39 +1,49 @@
 import type { PeerLimits } from './action.ts'
-import { type LogEntry, type Operation, weigh } from './operation.ts'
+import type { Request } from './messages.ts'
+import { type LogEntry, weigh } from './operation.ts'
+
+/** Writes of one client. */
+interface Waiting {
+  /** How many bytes each has. */
+  readonly requests: Map<number, number>
+  bytes: number
+}
 
 /** Writes of other nodes that a loader has ordered and not applied yet, so that none of them takes all the room there is. */
 export class Backlog {
   readonly #limits: PeerLimits
-  readonly #clients = new Map<string, { requests: number; bytes: number }>()
+  readonly #clients = new Map<string, Waiting>()
 
   constructor(limits: PeerLimits) {
     this.#limits = limits
   }
 
-  /** Whether one more of this client can be ordered. */
-  hasRoom(client: string, operation: Operation): boolean {
-    const known = this.#clients.get(client)
-    if (known === undefined) return true
-    if (known.requests >= this.#limits.requests) return false
-    return known.bytes + weigh({ operation }) <= this.#limits.requestBytes
+  /** It is ordered already: its client has lost sight of its loader meanwhile, and sends it again. */
+  has({ client, request }: Request): boolean {
+    return this.#clients.get(client)?.requests.has(request) === true
   }
 
-  ordered(client: string, operation: Operation): void {
+  /** Takes in one more, unless its client has as many as it may have. */
+  add({ client, request, operation }: Request): boolean {
+    const bytes = weigh({ operation })
     const known = this.#clients.get(client)
     if (known === undefined) {
-      this.#clients.set(client, { requests: 1, bytes: weigh({ operation }) })
-      return
+      this.#clients.set(client, { requests: new Map([[request, bytes]]), bytes })
+      return true
     }
-    known.requests++
-    known.bytes += weigh({ operation })
+    if (known.requests.size >= this.#limits.requests || known.bytes + bytes > this.#limits.requestBytes) return false
+    known.requests.set(request, bytes)
+    known.bytes += bytes
+    return true
   }
 
-  applied({ client, operation }: LogEntry): void {
+  applied({ client, request }: LogEntry): void {
     const known = this.#clients.get(client)
-    if (known === undefined) return
-    known.requests--
-    known.bytes -= weigh({ operation })
-    if (known.requests === 0) this.#clients.delete(client)
+    const bytes = known?.requests.get(request)
+    if (known === undefined || bytes === undefined) return
+    known.requests.delete(request)
+    known.bytes -= bytes
+    if (known.requests.size === 0) this.#clients.delete(client)
   }
 
   clear(): void {

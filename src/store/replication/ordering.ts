@@ -75,10 +75,12 @@ export class Ordering {
     if (expired.length > 0) this.orderOwn({ kind: 'expire', expired }, now)
   }
 
-  /** Puts a request of a node into the log, or refuses it. */
+  /** Puts a request of a node into the log, or refuses it; not what is there already. */
   order(node: string, request: Request, now: number): void {
     const { epoch, log, options, table } = this.#host
-    const { client, lease, operation } = request
+    const { lease, operation } = request
+    const isOwn = node === options.self
+    if (!isOwn && this.#backlog.has(request)) return
     const refuse = (code: RefusalCode, message: string): void => this.#host.refuse(node, request.request, code, message)
     if (this.#host.failed) return refuse('ERR_STORE_DISK', `the disk of the loader ${options.self} failed`)
     if (request.all && !this.#host.canAll()) return refuse('ERR_NO_QUORUM', 'not all members are there')
@@ -86,19 +88,19 @@ export class Ordering {
     if (uncommitted > MOST_UNCOMMITTED || (uncommitted > 1000 && log.bytes > MOST_UNCOMMITTED_BYTES)) {
       return refuse('ERR_LIMIT', 'the loader has more writes than it gets rid of')
     }
-    const isOwn = node === options.self
-    if (!isOwn && !this.#backlog.hasRoom(client, operation)) {
-      return refuse('ERR_LIMIT', 'too many writes of this node are under way')
-    }
     if (lease !== undefined) {
       const key = operation.kind === 'write' ? operation.writes[0]?.key : undefined
       if (key === undefined || !this.flights.isLive(node, lease, key)) {
         return refuse('ERR_COMPUTE_TIMEOUT', 'the lease was lost before the value was there')
       }
+    }
+    if (!isOwn && !this.#backlog.add(request)) {
+      return refuse('ERR_LIMIT', 'too many writes of this node are under way')
+    }
+    if (lease !== undefined) {
       // Before it is ordered, since an open store applies it at once.
       this.flights.landing(node, lease, new Version(epoch.epoch, epoch.loader, log.last.sequence + 1))
     }
-    if (!isOwn) this.#backlog.ordered(client, operation)
     this.#append(request, operation, now)
   }
 

@@ -23,11 +23,11 @@ const saved: Saved = {
   entries: tail,
 }
 
-function voter(): VoterReplica {
+function voter(limits = { requests: 1000, requestBytes: 1 << 20, leases: 1000 }): VoterReplica {
   const options = {
     ...{ self: 'a', client: 'a#1', members, loader: undefined, heartbeat: 1000, lease: 5000, wallOffset: 0 },
     ...{ durable: true, bounds: { entries: 10, bytes: 1 << 20 }, heeds: () => true, incarnation: 1 },
-    limits: { requests: 1000, requestBytes: 1 << 20, leases: 1000 },
+    limits,
     reader: { read: () => ({ value: 1, shared: true }) },
   }
   return new VoterReplica(options, saved)
@@ -66,6 +66,29 @@ function greet(replica: VoterReplica, peer: string): void {
   replica.receive(peer, hello, 1)
 }
 
+/** Has `b` and `c` vote for it, and leads in epoch 8. */
+function lead(replica: VoterReplica): void {
+  for (const peer of ['b', 'c']) greet(replica, peer)
+  for (let now = 0; !isCandidate(replica); now += 1000) replica.tick(now)
+  const vote = { kind: 'vote', granted: true, promised: { epoch: 7, loader: 'd' }, restored: true } as const
+  const rest = { epoch: { epoch: 8, loader: 'a' }, incarnation: 1, incarnations: [] }
+  for (const trial of [true, false]) {
+    for (const peer of ['b', 'c']) replica.receive(peer, { ...vote, ...rest, trial }, 1)
+    act(replica)
+  }
+  expect(replica.leads).toBe(true)
+}
+
+/** Has `b` and `c` say that they have all up to a sequence. */
+function appended(replica: VoterReplica, match: number): void {
+  const epoch = { epoch: 8, loader: 'a' }
+  const message = { kind: 'appended', hint: match, sentAt: 1, restored: true, incarnation: 1 } as const
+  for (const peer of ['b', 'c']) {
+    replica.receive(peer, { ...message, epoch, promised: epoch, match }, 1)
+    act(replica)
+  }
+}
+
 function append(previous: Version, commit: number, entries: readonly LogEntry[] = []): Append {
   const epoch = { epoch: 9, loader: 'b' }
   const rest = { commit, all: 0, sentAt: 1, accepts: true, start: 131, unanimous: false }
@@ -90,25 +113,35 @@ describe('a voter', () => {
 
   it('that leads commits what earlier epochs left by an operation of its own, and not by counting: Raft, figure 8', () => {
     const replica = voter()
-    for (const peer of ['b', 'c']) greet(replica, peer)
-    for (let now = 0; !isCandidate(replica); now += 1000) replica.tick(now)
-    const vote = { kind: 'vote', granted: true, promised: { epoch: 7, loader: 'd' }, restored: true } as const
-    const rest = { epoch: { epoch: 8, loader: 'a' }, incarnation: 1, incarnations: [] }
-    for (const trial of [true, false]) {
-      for (const peer of ['b', 'c']) replica.receive(peer, { ...vote, ...rest, trial }, 1)
-      act(replica)
-    }
-    expect(replica.leads).toBe(true)
-    const appended = (peer: string, match: number): void => {
-      const { epoch } = rest
-      const message = { kind: 'appended', hint: match, sentAt: 1, restored: true, incarnation: 1 } as const
-      replica.receive(peer, { ...message, epoch, promised: epoch, match }, 1)
-      act(replica)
-    }
-    for (const peer of ['b', 'c']) appended(peer, 140)
+    lead(replica)
+    appended(replica, 140)
     expect(replica.table.position.sequence).toBe(100)
-    for (const peer of ['b', 'c']) appended(peer, 141)
+    appended(replica, 141)
     expect(replica.table.position.sequence).toBe(141)
+  })
+
+  it('that leads orders once what is sent again before it is committed, and does not take it for more', () => {
+    const replica = voter({ requests: 2, requestBytes: 1 << 20, leases: 1000 })
+    lead(replica)
+    appended(replica, 141)
+    const write = { key: 'k', bytes: new Uint8Array(1), ttl: undefined, stale: 0, expected: undefined }
+    const submit = (...numbers: number[]) => {
+      const of = {
+        client: 'b#1',
+        floor: 1,
+        lease: undefined,
+        all: false,
+        operation: { kind: 'write', writes: [write] },
+      } as const
+      replica.receive('b', { kind: 'submit', requests: numbers.map((request) => ({ ...of, request })) }, 1)
+      return act(replica).flatMap((action) => (action.kind === 'send' ? [action.message] : []))
+    }
+    const refused = { kind: 'refused', request: 3, code: 'ERR_LIMIT' }
+    for (let i = 0; i < 3; i++) expect(submit(1, 2)).not.toContainEqual(expect.objectContaining({ kind: 'refused' }))
+    expect(submit(3)).toContainEqual(expect.objectContaining(refused))
+    appended(replica, 143)
+    expect(replica.table.position.sequence).toBe(143)
+    expect(submit(3)).not.toContainEqual(expect.objectContaining(refused))
   })
 
   it('says nothing of a promise, or of an entry, before it is on the disk', () => {
