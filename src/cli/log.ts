@@ -2,7 +2,7 @@ import { destination, pino } from 'pino'
 import type { Logger } from '../base/logger.ts'
 import { printable, printableLines } from '../base/terminal-text.ts'
 import type { LOG_LEVELS } from './commands/start.ts'
-import { type Paint, paintFor } from './output.ts'
+import { escapeControls, type Paint, paintFor } from './output.ts'
 
 /** How pino numbers levels, and how a person reads them. */
 const LEVELS: Readonly<Record<number, { readonly name: string; readonly colour: keyof Paint }>> = {
@@ -15,7 +15,11 @@ const LEVELS: Readonly<Record<number, { readonly name: string; readonly colour: 
 /** Logs on stderr from a level on: for people where it is a terminal, else as lines of JSON. */
 export function loggerFrom(level: (typeof LOG_LEVELS)[number]): Logger {
   const options = { level, base: null }
-  if (process.stderr.isTTY !== true) return pino(options, destination({ dest: 2, sync: true }))
+  if (process.stderr.isTTY !== true) {
+    // Whoever shows them later may do so on a terminal.
+    const lines = destination({ dest: 2, sync: true })
+    return pino(options, { write: (line: string) => void lines.write(escapeControls(line)) })
+  }
   const paint = paintFor(process.stderr)
   return pino(options, { write: (line: string) => void process.stderr.write(forPeople(line, paint)) })
 }

@@ -16,7 +16,12 @@ export function report({ json }: OutputOptions, data: object, text: string): voi
 
 /** Data as a line of JSON, in which also those signs are escaped that a terminal obeys and JSON allows. */
 export function jsonLine(data: object): string {
-  return JSON.stringify(data).replace(/[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, (sign) => {
+  return escapeControls(JSON.stringify(data))
+}
+
+/** The same for what is JSON already. */
+export function escapeControls(json: string): string {
+  return json.replace(/[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, (sign) => {
     return `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`
   })
 }
