@@ -2,6 +2,7 @@ import { CommanderError } from 'commander'
 import { type ErrorCode, TsunagiError } from '../base/errors.ts'
 import { printable, printableLines } from '../base/terminal-text.ts'
 import { ConnectError } from '../dist/connect-error.ts'
+import { isUnknownHost } from '../epmd/connect.ts'
 import { jsonLine, paintFor } from './output.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -54,10 +55,22 @@ export function reportFailure(error: unknown, args: readonly string[]): number {
 export function nextStep(error: unknown, args: readonly string[]): string | undefined {
   if (error instanceof UsageError) return error.step
   if (!(error instanceof TsunagiError)) return undefined
-  const step = nextSteps[error.code]
+  const step = stepAfter(error, args[0])
   if (!(error instanceof ConnectError) || error.node === undefined || args[0] === 'doctor') return step
   const why = `Find out why with: tsunagi doctor ${asAddressed(error.node, args)}`
   return step === undefined ? why : `${step} ${why}`
+}
+
+/** What the code stands for may be something else with this command, or for this reason. */
+function stepAfter(error: TsunagiError, command: string | undefined): string | undefined {
+  for (let cause: unknown = error.cause; cause instanceof Error; cause = cause.cause) {
+    if (isUnknownHost(cause)) return 'Check the name of the host, or say its address.'
+  }
+  if (error.code === 'ERR_LISTEN' && command === 'epmd')
+    return 'Maybe an EPMD runs there already; ask it with: tsunagi names'
+  if (error.code === 'ERR_NOPROC' && command === 'store')
+    return 'The node has no such store: its program opens one with node.store().'
+  return nextSteps[error.code]
 }
 
 /** A node as the command was told to reach it: `app@127.0.0.1:4000`, or with another port of EPMDs. */

@@ -1,8 +1,10 @@
 import { systemClock } from '../base/clock.ts'
 import { TsunagiError } from '../base/errors.ts'
+import { printable } from '../base/terminal-text.ts'
 import { ConnectError } from '../dist/connect-error.ts'
+import { nextStep } from './failure.ts'
 import { type GuestOptions, withGuest } from './guest.ts'
-import { report } from './output.ts'
+import { paintFor, report } from './output.ts'
 
 /** Pings a node. */
 export async function ping(target: string, options: GuestOptions): Promise<void> {
@@ -18,6 +20,10 @@ export async function ping(target: string, options: GuestOptions): Promise<void>
     const expected = error instanceof ConnectError || (error instanceof TsunagiError && error.code === 'ERR_TIMEOUT')
     if (!expected) throw error
     pang(options, target, error.code, error.message)
+    const step = nextStep(error, ['ping', target])
+    if (step !== undefined && options.json !== true) {
+      process.stderr.write(`  ${paintFor(process.stderr).dim(printable(step))}\n`)
+    }
   }
 }
 

@@ -23,7 +23,9 @@ export class UsageError extends Error {
 function sentence({ code, message }: CommanderError, command: Command): string {
   const [said = '', hint = ''] = message.replace(/^error: /, '').split('\n')
   const [, nearest] = /^\(Did you mean (.*)\?\)$/.exec(hint) ?? []
-  const text = said.replace(/\.$/, '')
+  const text = said
+    .replace(/\.$/, '')
+    .replace(/^command-argument value '(.*)' is invalid for argument '(.+)'/, "argument '$2' cannot be '$1'")
   if (nearest !== undefined) return `${text}; did you mean ${nearest}?`
   const expected = expectedOf(code, text, command)
   return expected === undefined ? text : `${text}: expected ${expected}`

@@ -1,5 +1,6 @@
 import type { Argument, Command, Option } from 'commander'
 import { describe, expect, it } from 'vitest'
+import { TsunagiError } from '../../src/base/errors.ts'
 import { nextStep } from '../../src/cli/failure.ts'
 import { createProgram } from '../../src/cli/program.ts'
 import { ConnectError, type ConnectErrorCode } from '../../src/dist/connect-error.ts'
@@ -120,6 +121,11 @@ describe('what is wrong is said in one line, with what was expected, and exit co
     expect((await runHere(['frobnicate'])).error).toMatch(/unknown command 'frobnicate': expected one of start, epmd, /)
   })
 
+  it('an argument that is none of the choices', async () => {
+    const { error } = await runHere(['completion', 'tcsh'])
+    expect(error).toContain("argument 'shell' cannot be 'tcsh'. Allowed choices are bash, zsh, fish")
+  })
+
   it('a token without a dashboard, and a token that is too short', async () => {
     const alone = await runHere(['start', '--dashboard-token', 'x'.repeat(20)])
     expect([alone.code, alone.error]).toEqual([2, 'tsunagi: --dashboard-token: expected with --dashboard\n'])
@@ -148,6 +154,15 @@ describe('a connection that fails', () => {
     expect(nextStep(error, ['ping', 'b@127.0.0.1'])).toMatch(/tsunagi doctor b@127\.0\.0\.1$/)
     const args = ['call', 'b@127.0.0.1:4000', 'x', 'y', '--epmd-port', '5000']
     expect(nextStep(error, args)).toMatch(/tsunagi doctor b@127\.0\.0\.1:4000 --epmd-port 5000$/)
+  })
+
+  it('says what fits: a host that is not known, an EPMD that is there, a store that is not', () => {
+    const cause = Object.assign(new Error('getaddrinfo ENOTFOUND foo'), { code: 'ENOTFOUND' })
+    const unknown = new TsunagiError('ERR_LISTEN', 'cannot listen on foo', { cause })
+    expect(nextStep(unknown, ['start'])).toBe('Check the name of the host, or say its address.')
+    expect(nextStep(new TsunagiError('ERR_LISTEN', 'taken'), ['epmd'])).toMatch(/an EPMD runs there already/)
+    expect(nextStep(new TsunagiError('ERR_LISTEN', 'taken'), ['start'])).toMatch(/^Choose another port/)
+    expect(nextStep(new TsunagiError('ERR_NOPROC', 'no such process'), ['store', 'get'])).toMatch(/no such store/)
   })
 
   it('the doctor does not send to the doctor', () => {

@@ -89,6 +89,7 @@ describe('tsunagi', () => {
     const ping = await runCommand(['ping', 'a@127.0.0.1'], { epmdPort })
     expect(ping.code).toBe(1)
     expect(ping.text).toContain(`pang: a@127.0.0.1: no EPMD at 127.0.0.1:${epmdPort} (ECONNREFUSED); is a node`)
+    expect(ping.text).toContain('Find out why with: tsunagi doctor a@127.0.0.1')
   })
 })
 
