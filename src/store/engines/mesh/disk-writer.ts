@@ -40,7 +40,8 @@ export class DiskWriter {
   /** Resolves when all is written, as far as it can be. */
   async close(): Promise<void> {
     this.#closing = true
-    await this.#writing
+    // After one that fails another may begin.
+    while (this.#writing !== undefined) await this.#writing
     await this.#disk.close()
   }
 

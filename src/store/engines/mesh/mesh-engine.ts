@@ -188,8 +188,11 @@ export class MeshEngine implements StoreEngine {
     this.#calls.close(this.#closedError())
     for (const check of this.#ready) check()
     this.#worker.end(SHUTDOWN)
-    await this.#writer?.close()
-    this.#lock?.release()
+    try {
+      await this.#writer?.close()
+    } finally {
+      this.#lock?.release()
+    }
   }
 
   #open(saved: ReturnType<typeof Disk.open>['saved']): Replica {
