@@ -70,6 +70,6 @@ async function examine(
   if (!(await checkPort(place, checks, clock, signal))) return
   if (!(await checkConnect(node, address, peer.name, place, checks, signal))) return
   await checkTicks(node, peer.name, checks, signal)
-  await checkExposure(node, peer, checks, signal)
+  if (!checks.failed) await checkExposure(node, peer, checks, signal)
   await checkMesh(node, peer.name, checks, signal)
 }

@@ -47,7 +47,7 @@ describeOtp('diagnose', (release) => {
     const [erl, node] = [await scene.erl(), await scene.node()]
     const diagnosis = await diagnose(node, erl.name, ample)
     expect(diagnosis.healthy).toBe(true)
-    expect(diagnosis.checks.map(({ status }) => status)).toEqual([...new Array(12).fill('ok'), 'skipped'])
+    expect(diagnosis.checks.map(({ status }) => status)).toEqual([...new Array(13).fill('ok'), 'skipped'])
     expect(node.nodes()).toEqual([erl.name])
     await node.disconnect(erl.name)
     const [alive] = erl.name.split('@') as [string]
