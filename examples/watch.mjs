@@ -5,6 +5,7 @@ import { startNode } from 'tsunagi'
 
 const [...peers] = process.argv.slice(2)
 const node = await startNode({ name: `watch-${process.pid}@127.0.0.1`, connectTo: peers })
+console.log(`${node.name} watches ${peers.join(', ') || 'who connects to it'}`)
 node.on('connect-failed', (_name, { reason }) => console.log(`? ${reason}`))
 process.once('SIGINT', () => node.close())
 process.once('SIGTERM', () => node.close())
