@@ -51,37 +51,34 @@ describeOtp('TLS', (release) => {
     })
   })
 
-  it.each(['we dial', 'it dials'])(
-    'lasts while keys change under load: TLS 1.2 negotiated anew, TLS 1.3 updated; where %s',
-    async (who) => {
-      for (const [version, often] of [
-        ['1.2', '{renegotiate_at,1000}'],
-        ['1.3', '{key_update_at,200000}'],
-      ] as const) {
-        await using scene = await Scene.open(release)
-        const terms = [`{versions,['tlsv${version}']}`, often]
-        const erl = await scene.erl({ args: authority.args({ server: terms, client: terms }) })
-        const weDial = who === 'we dial'
-        const node = await scene.node({ ...quick, tls: authority.options(), ...(weDial ? {} : { epmd: false }) })
-        const port = weDial ? await lookupRaw(scene.epmdPort, aliveOf(erl.name)) : (node.listening?.port as number)
-        const relay = scene.own(await TlsRelay.open(port))
-        const up = nextEvent(node, 'nodeup', erl.name)
-        if (weDial) await node.connect(`${erl.name}:${relay.port}`)
-        else {
-          const registered = await registerRaw(scene.epmdPort, aliveOf(node.name), relay.port)
-          expect(await erl.eval(`net_kernel:connect_node('${node.name}')`)).toBe('true')
-          registered.destroy()
-        }
-        await up
-        const before = relay.handshakes
-        await echoes(node, erl, 400, 50_000)
-        expect(node.links()).toHaveLength(1)
-        if (version === '1.2') expect(relay.handshakes).toBeGreaterThan(before)
-        else expect(relay.keyUpdates).toBeGreaterThan(20)
-        await node.disconnect(erl.name)
-      }
-    },
-  )
+  it.each([
+    ['1.2', 'negotiated anew', '{renegotiate_at,1000}', 'we dial'],
+    ['1.2', 'negotiated anew', '{renegotiate_at,1000}', 'it dials'],
+    ['1.3', 'updated', '{key_update_at,200000}', 'we dial'],
+    ['1.3', 'updated', '{key_update_at,200000}', 'it dials'],
+  ])('lasts while keys change under load: of TLS %s they are %s (%s); where %s', async (version, _, often, who) => {
+    await using scene = await Scene.open(release)
+    const terms = [`{versions,['tlsv${version}']}`, often]
+    const erl = await scene.erl({ args: authority.args({ server: terms, client: terms }) })
+    const weDial = who === 'we dial'
+    const node = await scene.node({ ...quick, tls: authority.options(), ...(weDial ? {} : { epmd: false }) })
+    const port = weDial ? await lookupRaw(scene.epmdPort, aliveOf(erl.name)) : (node.listening?.port as number)
+    const relay = scene.own(await TlsRelay.open(port))
+    const up = nextEvent(node, 'nodeup', erl.name)
+    if (weDial) await node.connect(`${erl.name}:${relay.port}`)
+    else {
+      const registered = await registerRaw(scene.epmdPort, aliveOf(node.name), relay.port)
+      expect(await erl.eval(`net_kernel:connect_node('${node.name}')`)).toBe('true')
+      registered.destroy()
+    }
+    await up
+    const before = relay.handshakes
+    await echoes(node, erl, 400, 50_000)
+    expect(node.links()).toHaveLength(1)
+    if (version === '1.2') expect(relay.handshakes).toBeGreaterThan(before)
+    else expect(relay.keyUpdates).toBeGreaterThan(20)
+    await node.disconnect(erl.name)
+  })
 
   it('carries calls, links, monitors and big messages among small ones', async () => {
     await using scene = await Scene.open(release)
