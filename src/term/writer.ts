@@ -1,5 +1,8 @@
-/** Bytes a buffer grows to by itself; larger ones are made only for larger frames. */
-const ENOUGH = 128 * 1024
+/**
+ * Bytes a buffer grows to by itself; larger ones are made only for larger frames. Two messages with a binary of 64 KiB have
+ * room in it.
+ */
+export const ENOUGH = 144 * 1024
 
 /**
  * A growing byte buffer that frames are written into in place. Bytes before `start` are finished; growing moves only
@@ -11,8 +14,10 @@ export class Writer {
   /** Where the unfinished frame begins. */
   start = 0
   bytes: Buffer
-  /** Called with the old buffer when a larger or fresh one takes its place, while it holds finished bytes. */
-  onSeal: ((bytes: Buffer, end: number) => void) | undefined
+  /** Called with the old buffer and where its finished bytes end, when another takes its place; `whole`: nobody keeps the rest. */
+  onSeal: ((bytes: Buffer, end: number, whole: boolean) => void) | undefined
+  /** Where larger buffers come from: at least so many bytes, whatever is in them. */
+  allocate: (size: number) => Buffer = Buffer.allocUnsafeSlow
 
   constructor(size: number) {
     this.bytes = Buffer.allocUnsafeSlow(size)
@@ -29,9 +34,9 @@ export class Writer {
     const needed = unfinished + count
     // Twice the size while that stays small, so that idle writers are; then only as much as one frame asks for.
     const size = Math.max(Math.min(old.length * 2, Math.max(old.length, ENOUGH)), needed + (needed >> 1))
-    const fresh = Buffer.allocUnsafeSlow(size)
+    const fresh = this.allocate(size)
     old.copy(fresh, 0, this.start, this.position)
-    if (this.start > 0) this.onSeal?.(old, this.start)
+    this.onSeal?.(old, this.start, true)
     this.bytes = fresh
     this.start = 0
     this.position = unfinished
@@ -40,7 +45,7 @@ export class Writer {
   /** Goes on in a fresh buffer; returns the bytes of the unfinished frame, which are the caller's from now on. */
   detach(size: number): Buffer {
     const frame = this.bytes.subarray(this.start, this.position)
-    if (this.start > 0) this.onSeal?.(this.bytes, this.start)
+    this.onSeal?.(this.bytes, this.start, false)
     this.bytes = Buffer.allocUnsafeSlow(size)
     this.start = 0
     this.position = 0

@@ -117,6 +117,67 @@ describe('an outbox', () => {
     expect(box.acceptedBytes).toBe(8)
   })
 
+  it('writes over what has left, and over nothing that has not', async () => {
+    const { box, pipe, put } = outbox()
+    const memory = box.writer.bytes
+    put('a')
+    await settle(1)
+    put('b')
+    pipe.leave()
+    // What was written behind it in the same turn is still there to be handed over.
+    await settle(1)
+    expect(pipe.text).toBe('ab')
+    expect(box.writer.position).toBe(2)
+    pipe.leave()
+    expect(box.writer.position).toBe(0)
+    put('c')
+    await settle(1)
+    box.writer.raw(Buffer.from('unfinished'))
+    pipe.leave()
+    box.commit('unfinished'.length)
+    await settle(1)
+    expect(box.writer.bytes).toBe(memory)
+    expect(pipe.text).toBe('abcunfinished')
+  })
+
+  it('takes full buffers again when all of them has left, also those that waited, and none that a big message shares', async () => {
+    const { box, pipe, events, put } = outbox()
+    const big = 'x'.repeat(60_000)
+    const seen = new Map<Buffer, number>()
+    for (let turn = 0; turn < 40; turn++) {
+      pipe.room = turn % 2 === 0 ? 2 : 100
+      let expected = ''
+      for (let i = 0; i < 7; i++) {
+        put(`${turn}.${i}:${big}`)
+        expected += `${turn}.${i}:${big}`
+        seen.set(box.writer.bytes, turn)
+      }
+      await settle(1)
+      while (box.blocked) {
+        pipe.leave()
+        pipe.room = 2
+        box.drained()
+      }
+      expect(pipe.text === expected, `turn ${turn}`).toBe(true)
+      pipe.chunks.length = 0
+      pipe.leave()
+    }
+    expect(box.queuedBytes).toBe(0)
+    expect(events).toContain('room')
+    expect(seen.size).toBeLessThan(16)
+    put('before')
+    box.writer.raw(Buffer.from('a big message'))
+    const shared = box.writer.bytes
+    const frame = box.writer.detach(100)
+    await settle(1)
+    pipe.leave()
+    for (let i = 0; i < 50; i++) {
+      put(big)
+      expect(box.writer.bytes).not.toBe(shared)
+    }
+    expect(frame.toString()).toBe('a big message')
+  })
+
   it('hands everything over when it closes, however full the carrier is, and nothing afterwards', async () => {
     const { box, pipe, put } = outbox()
     pipe.room = 1
