@@ -55,7 +55,9 @@ export interface Carrier {
 
 /** Who listens to a {@link Carrier}. */
 export interface CarrierHandler {
-  /** Bytes as they came. The chunk stays valid after the call and is never reused. */
+  /** `data` is done with a chunk when it returns: the carrier may use its memory again. */
+  readonly consumes?: boolean
+  /** Bytes as they came. The chunk stays valid after the call and is never reused, unless the handler `consumes`. */
   data(chunk: Uint8Array): void
   /** The carrier is below its high-water mark again, after a `write` that answered false. */
   drain(): void

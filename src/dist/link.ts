@@ -134,6 +134,7 @@ export class Link {
     if (this.#down) return
     const { carrier, leftover } = this.#options.established
     carrier.open({
+      consumes: true,
       data: (chunk) => this.#data(chunk),
       drain: () => this.send.drained(),
       closed: (error) => this.#end('connection_closed', error),

@@ -145,7 +145,10 @@ class MemoryCarrier implements Carrier {
     for (let at = 0; at < chunk.length; ) {
       const end = Math.min(chunk.length, at + this.#chunkBytes)
       // The receiver may keep what it is given while the sender changes its buffer after `written`: hence the copy.
-      this.#queue.push({ bytes: chunk.slice(at, end), written: end === chunk.length ? written : undefined })
+      this.#queue.push({
+        bytes: new Uint8Array(chunk.subarray(at, end)),
+        written: end === chunk.length ? written : undefined,
+      })
       at = end
     }
     this.#queuedBytes += chunk.length
@@ -198,7 +201,7 @@ class MemoryCarrier implements Carrier {
         return
       }
       this.#queuedBytes -= bytes.length
-      if (!this.#cable.isCut && !this.#peer.#isClosing && bytes.length > 0) this.#peer.#handler?.data(bytes)
+      if (!this.#cable.isCut && !this.#peer.#isClosing && bytes.length > 0) this.#peer.#take(bytes)
       written?.()
       if (this.#needsDrain && this.#queue.length === 0) {
         this.#needsDrain = false
@@ -206,6 +209,13 @@ class MemoryCarrier implements Carrier {
       }
       this.pump()
     })
+  }
+
+  /** A handler that consumes and keeps a view nevertheless finds rubbish in it. */
+  #take(bytes: Uint8Array): void {
+    const handler = this.#handler
+    handler?.data(bytes)
+    if (handler?.consumes === true) bytes.fill(0xaa)
   }
 
   #flows(): boolean {

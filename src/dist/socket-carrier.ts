@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { type Clock, systemClock, type Timer } from '../base/clock.ts'
 import type { Carrier, CarrierHandler, LinkTls } from './carrier.ts'
 import type { ConnectError } from './connect-error.ts'
+import { readDirectly } from './direct-reads.ts'
 
 /** Milliseconds a closing connection may stand still before it is cut. */
 const LINGER = 5000
@@ -20,6 +21,8 @@ export class SocketCarrier implements Carrier {
   #handler: CarrierHandler | undefined
   /** The peer has sent data. */
   protected heard = false
+  #isDirect = false
+  #isPaused = true
   #isCorked = false
   #isClosing = false
   #error: Error | undefined
@@ -37,10 +40,7 @@ export class SocketCarrier implements Carrier {
     socket.setNoDelay(true)
     socket.setKeepAlive(true)
     socket.pause()
-    socket.on('data', (chunk: Buffer) => {
-      this.heard = true
-      if (!this.#isClosing) this.#handler?.data(chunk)
-    })
+    socket.on('data', (chunk: Buffer) => this.#deliver(chunk))
     socket.on('drain', () => this.#handler?.drain())
     // Node.js ends our half by itself; `close` sees to it that a peer that reads no more cannot hold the rest for ever.
     socket.on('end', () => this.close())
@@ -80,8 +80,20 @@ export class SocketCarrier implements Carrier {
 
   open(handler: CarrierHandler): void {
     this.#handler = handler
-    if (this.#socket.closed) queueMicrotask(() => handler.closed(this.#reason))
-    else this.#socket.resume()
+    if (this.#socket.closed) return queueMicrotask(() => handler.closed(this.#reason))
+    if (handler.consumes === true && !this.#isDirect) this.#isDirect = readDirectly(this.#socket, this.#take)
+    this.resume()
+  }
+
+  #deliver(chunk: Buffer): void {
+    this.heard = true
+    if (!this.#isClosing) this.#handler?.data(chunk)
+  }
+
+  /** In its turn behind what the stream still holds: TLS goes on with what it has decrypted when reading stops. */
+  readonly #take = (bytes: Buffer): void => {
+    if (this.#isPaused || this.#socket.readableLength > 0) this.#socket.push(Buffer.from(bytes))
+    else this.#deliver(this.#handler?.consumes === true ? bytes : Buffer.from(bytes))
   }
 
   write(chunk: Uint8Array, written?: () => void): boolean {
@@ -104,10 +116,12 @@ export class SocketCarrier implements Carrier {
   }
 
   pause(): void {
+    this.#isPaused = true
     this.#socket.pause()
   }
 
   resume(): void {
+    this.#isPaused = false
     this.#socket.resume()
   }
 
@@ -117,7 +131,7 @@ export class SocketCarrier implements Carrier {
     this.#socket.end()
     // Whatever still comes is read and dropped: unread bytes would turn our end into a reset, which makes the peer lose
     // what we sent last.
-    this.#socket.resume()
+    this.resume()
     this.#watchLinger()
   }
 

@@ -115,6 +115,36 @@ describe.each([
     expect(second.text).toBe('2')
   })
 
+  it('delivers to a handler that consumes all that came before, in between and while it was paused, in order', async () => {
+    const [a, b] = await connected()
+    a.open(new Recorder())
+    const atB = Object.assign(new Recorder(), { consumes: true })
+    const first: CarrierHandler = {
+      data(chunk) {
+        expect(Buffer.from(chunk).toString()).toBe('0;')
+        b.pause()
+        for (let i = 1; i < 100; i++) a.write(Buffer.from(`${i};`))
+        setImmediate(() => b.open(atB))
+      },
+      drain() {},
+      closed() {},
+    }
+    b.open(first)
+    a.write(Buffer.from('0;'))
+    let expected = Array.from({ length: 99 }, (_, i) => `${i + 1};`).join('')
+    await atB.until(() => atB.text.length >= expected.length)
+    for (let turn = 0; turn < 20; turn++) {
+      b.pause()
+      const text = `${turn}${'x'.repeat(turn * 1000)};`
+      const written = new Promise<void>((resolve) => a.write(Buffer.from(text), resolve))
+      if (a.kind !== 'memory') await written
+      b.resume()
+      expected += text
+    }
+    await atB.until(() => atB.text.length >= expected.length)
+    expect(atB.text === expected).toBe(true)
+  })
+
   it('calls back once a chunk is no longer needed, and holds back above its high-water mark', async () => {
     const [a, b] = await connected()
     const atA = new Recorder()
@@ -207,6 +237,47 @@ describe.each([
 })
 
 describe('TCP', () => {
+  it('reads into the same memory for whoever consumes it, whichever side dialled, and for nobody else', async () => {
+    const [a, b] = await tcpPair()
+    const memory = new Set<unknown>()
+    let heard = ''
+    const told = new Recorder()
+    const consumer = (): CarrierHandler => ({
+      consumes: true,
+      data(chunk) {
+        memory.add(chunk.buffer)
+        heard += Buffer.from(chunk).toString()
+        told.data(chunk)
+      },
+      drain() {},
+      closed() {},
+    })
+    a.open(consumer())
+    b.open(consumer())
+    for (let turn = 1; turn <= 10; turn++) {
+      a.write(Buffer.from('a'))
+      await told.until(() => heard.length === turn * 2 - 1)
+      b.write(Buffer.from('b'))
+      await told.until(() => heard.length === turn * 2)
+    }
+    expect(heard).toBe('ab'.repeat(10))
+    expect(memory.size).toBe(1)
+    const kept: Uint8Array[] = []
+    b.open({
+      data(chunk) {
+        kept.push(chunk)
+        told.data(chunk)
+      },
+      drain() {},
+      closed() {},
+    })
+    a.write(Buffer.from('first'))
+    await told.until(() => kept.length === 1)
+    a.write(Buffer.from('other'))
+    await told.until(() => kept.length === 2)
+    expect(kept.map((chunk) => Buffer.from(chunk).toString())).toEqual(['first', 'other'])
+  })
+
   it('knows the addresses of both ends', async () => {
     const [a, b] = await tcpPair()
     expect(a).toMatchObject({ kind: 'tcp', prefixBytes: 2, remoteAddress: '127.0.0.1', localAddress: '127.0.0.1' })
