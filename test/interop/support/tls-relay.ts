@@ -1,4 +1,4 @@
-import { connect, createServer, type Server } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 
 /** Types of TLS records (RFC 8446, section 5.1). */
 const HANDSHAKE = 22
@@ -9,6 +9,7 @@ const KEY_UPDATE_BYTES = 22
 /** Stands between two nodes and counts the records that pass, whose kind and length anybody can see. */
 export class TlsRelay implements AsyncDisposable {
   readonly #server: Server
+  readonly #sockets = new Set<Socket>()
   /** Records of TLS handshakes, in both directions. */
   handshakes = 0
   /** Key updates of TLS 1.3, in both directions. */
@@ -27,7 +28,12 @@ export class TlsRelay implements AsyncDisposable {
       for (const [from, to] of [[inner, outer] as const, [outer, inner] as const]) {
         const count = this.#counter()
         from.on('data', count)
-        from.on('error', () => to.destroy())
+        from.on('error', () => {})
+        from.on('close', () => {
+          this.#sockets.delete(from)
+          to.destroy()
+        })
+        this.#sockets.add(from)
         from.pipe(to)
       }
     })
@@ -40,6 +46,7 @@ export class TlsRelay implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy()
     await new Promise((resolve) => {
       this.#server.close(resolve)
     })
