@@ -1,6 +1,7 @@
 import { OptionError } from '../base/errors.ts'
 import type { Update } from './observatory.ts'
 import type { Part } from './report/question.ts'
+import { SECTIONS } from './sections.ts'
 import type { ChartColumn, SectionName, TimelineEvent } from './view.ts'
 
 /** The sections whose content nodes tell only when they are asked for it. */
@@ -10,20 +11,6 @@ const PARTS: Readonly<Partial<Record<SectionName, Part>>> = {
   pubsub: 'pubsubs',
   store: 'stores',
 }
-
-/** All sections. */
-const SECTIONS: readonly SectionName[] = [
-  'overview',
-  'nodes',
-  'links',
-  'matrix',
-  'discovery',
-  'processes',
-  'pubsub',
-  'store',
-  'charts',
-  'timeline',
-]
 
 interface Follower {
   readonly listener: (update: Update) => void

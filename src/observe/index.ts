@@ -1,3 +1,5 @@
+export type { CallMessage, CallSpan, CallTracer, TracedCall } from '../process/call-trace.ts'
+export type { TraceCarrier } from '../process/trace-token.ts'
 export { type ObservatoryOptions, openObservatory } from './cluster-observatory.ts'
 export { mountDashboard, openDashboard } from './dashboard.ts'
 export type { Dashboard, MountedDashboard } from './http/dashboard.ts'

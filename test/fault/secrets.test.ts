@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { diagnose, gossip, postgres } from '../../src/cluster/index.ts'
 import { loadConfig } from '../../src/config/index.ts'
 import { REPORTER } from '../../src/observe/report/report.ts'
+import { SECTIONS } from '../../src/observe/sections.ts'
 import type { Process } from '../../src/process/process.ts'
 import { atom, isTuple, type Term, tuple } from '../../src/term/index.ts'
 import { type StartOptions, startNode, type TsunagiNode } from '../../src/tsunagi.ts'
@@ -202,19 +203,7 @@ it('no secret is in a log, an error, a picture, a report, an answer or what a co
   say(report)
   const base = app.dashboard?.url as string
   const bearer = { headers: { authorization: `Bearer ${TOKEN}` } }
-  const sections = [
-    'overview',
-    'nodes',
-    'links',
-    'matrix',
-    'discovery',
-    'processes',
-    'pubsub',
-    'store',
-    'charts',
-    'timeline',
-  ]
-  for (const path of [...sections.map((it) => `api/${it}`), 'metrics', '', 'alive', 'ready']) {
+  for (const path of [...SECTIONS.map((it) => `api/${it}`), 'metrics', '', 'alive', 'ready']) {
     const answer = await fetch(`${base}${path}`, bearer)
     expect([path, answer.status]).toEqual([path, 200])
     say(await answer.text(), [...answer.headers])

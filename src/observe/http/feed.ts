@@ -1,22 +1,9 @@
 import type { Observatory, Update } from '../observatory.ts'
+import { SECTIONS } from '../sections.ts'
 import type { SectionName, TimelineEvent } from '../view.ts'
 import { encodeEvent, encodeRetry } from './event-stream.ts'
 import type { ViewerStream } from './viewer-stream.ts'
 import type { Connection, Viewers } from './viewers.ts'
-
-/** Sections in the order they are sent in. */
-export const SECTIONS: readonly SectionName[] = [
-  'overview',
-  'nodes',
-  'links',
-  'matrix',
-  'discovery',
-  'processes',
-  'pubsub',
-  'store',
-  'charts',
-  'timeline',
-]
 
 /** Milliseconds after which a browser comes again. */
 const RETRY = 2000
